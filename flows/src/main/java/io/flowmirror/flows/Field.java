@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.flowmirror.flows;
+
+import com.google.common.collect.ImmutableMap;
+import java.util.Optional;
+
+/**
+ * The match fields that our entries use, with their wire headers (OpenFlow 1.3.5, section 7.2.3.7;
+ * Open vSwitch, ovs-fields(7)). Declared in the order in which ovs-ofctl prints them.
+ */
+public enum Field {
+  /** Conntrack mark; bit 1 is OVN's "natted" from 22.06 on. */
+  CT_MARK("ct_mark", "NXM_NX_CT_MARK", 0x0001, 107, 4),
+  /** Logical input port key; bits 16 to 30 are used by nobody, bit 24 is our recursion guard. */
+  REG14("reg14", "NXM_NX_REG14", 0x0001, 14, 4),
+  /** Logical output port key. */
+  REG15("reg15", "NXM_NX_REG15", 0x0001, 15, 4),
+  /** Tunnel key that a packet came in with. */
+  TUN_ID("tun_id", "OXM_OF_TUNNEL_ID", 0x8000, 38, 8),
+  /** Logical datapath key. */
+  METADATA("metadata", "OXM_OF_METADATA", 0x8000, 2, 8),
+  /** Ingress port, 32 bits in OpenFlow 1.1 and later. */
+  IN_PORT("in_port", "OXM_OF_IN_PORT", 0x8000, 0, 4);
+
+  private static final ImmutableMap<Integer, Field> BY_CODE;
+  private static final ImmutableMap<String, Field> BY_NAME;
+
+  static {
+    ImmutableMap.Builder<Integer, Field> byCode = ImmutableMap.builder();
+    ImmutableMap.Builder<String, Field> byName = ImmutableMap.builder();
+    for (Field field : values()) {
+      byCode.put(field.oxmClass << 7 | field.oxmField, field);
+      byName.put(field.text, field);
+      byName.put(field.nxmName, field);
+    }
+    BY_CODE = byCode.buildOrThrow();
+    BY_NAME = byName.buildOrThrow();
+  }
+
+  private final String text;
+  private final String nxmName;
+  private final int oxmClass;
+  private final int oxmField;
+  private final int bytes;
+
+  Field(String text, String nxmName, int oxmClass, int oxmField, int bytes) {
+    this.text = text;
+    this.nxmName = nxmName;
+    this.oxmClass = oxmClass;
+    this.oxmField = oxmField;
+    this.bytes = bytes;
+  }
+
+  /** The name that ovs-ofctl uses in a match. */
+  public String text() {
+    return text;
+  }
+
+  /** The name that ovs-ofctl uses in {@code load} and {@code move}. */
+  public String nxmName() {
+    return nxmName;
+  }
+
+  /** The OXM class: 0x8000 for OpenFlow's own, 0x0001 for Nicira's. */
+  public int oxmClass() {
+    return oxmClass;
+  }
+
+  /** The OXM field number within its class. */
+  public int oxmField() {
+    return oxmField;
+  }
+
+  /** The width of the value in bytes. */
+  public int bytes() {
+    return bytes;
+  }
+
+  /** A mask of all the field's bits. */
+  public long allOnes() {
+    return bytes == 8 ? -1L : (1L << bytes * 8) - 1;
+  }
+
+  /** The field of an OXM class and number, if it is one of ours. */
+  public static Optional<Field> of(int oxmClass, int oxmField) {
+    return Optional.ofNullable(BY_CODE.get(oxmClass << 7 | oxmField));
+  }
+
+  /** The field with this ovs-ofctl name, in either form. */
+  public static Optional<Field> named(String name) {
+    return Optional.ofNullable(BY_NAME.get(name));
+  }
+}

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.flowmirror.flows;
+
+import com.google.common.collect.ImmutableList;
+import com.google.common.collect.ImmutableMap;
+import com.google.common.collect.ImmutableSet;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * The difference between what is wanted and what is installed, and what is to be done about it.
+ *
+ * @param changes deletions first, then additions; empty when everything is in sync
+ * @param drift each entry that is not as it should be
+ * @param conflicts wanted entries whose identity an entry of somebody else has: it is left alone
+ * @param held entries that are not wanted for now, but stay (see {@link Plan.Undecided})
+ */
+public record FlowDiff(
+    ImmutableList<FlowChange> changes,
+    ImmutableMap<FlowKey, Drift> drift,
+    ImmutableMap<FlowKey, FlowEntry> conflicts,
+    ImmutableList<InstalledEntry> held) {
+
+  /** In what way an entry is not as it should be. */
+  public enum Drift {
+    /** Wanted and not there. */
+    MISSING,
+    /** There, with other actions, cookie, flags or timeout. */
+    DIFFERENT,
+    /** Ours, and not wanted. */
+    SURPLUS,
+    /** As it should be, and old enough to be renewed before its hard timeout. */
+    DUE
+  }
+
+  /** An entry is renewed at half its life, so that a renewal can fail many times before its end. */
+  private static final int RENEW_AT = 2;
+
+  /** Whether there is nothing to do. */
+  public boolean inSync() {
+    return changes.isEmpty();
+  }
+
+  /**
+   * Compares.
+   *
+   * @param plan what is wanted
+   * @param installed our entries, wherever they are, and foreign ones where ours would stand
+   * @param refused identities that the switch has refused and that are not to be tried again now
+   */
+  public static FlowDiff between(
+      Plan plan, List<InstalledEntry> installed, ImmutableSet<FlowKey> refused) {
+    Map<FlowKey, InstalledEntry> ours = new HashMap<>();
+    Map<FlowKey, FlowEntry> foreign = new HashMap<>();
+    for (InstalledEntry there : installed) {
+      if (Cookie.isOurs(there.entry().cookie())) {
+        ours.put(there.entry().key(), there);
+      } else {
+        foreign.put(there.entry().key(), there.entry());
+      }
+    }
+
+    ImmutableList.Builder<FlowChange> changes = ImmutableList.builder();
+    ImmutableMap.Builder<FlowKey, Drift> drift = ImmutableMap.builder();
+    ImmutableMap.Builder<FlowKey, FlowEntry> conflicts = ImmutableMap.builder();
+    ImmutableList.Builder<InstalledEntry> held = ImmutableList.builder();
+
+    for (InstalledEntry there : installed) {
+      FlowEntry entry = there.entry();
+      if (!Cookie.isOurs(entry.cookie()) || plan.entries().containsKey(entry.key())) {
+        continue;
+      }
+      if (plan.undecided().holds(entry)) {
+        held.add(there);
+        continue;
+      }
+      drift.put(entry.key(), Drift.SURPLUS);
+      if (!refused.contains(entry.key())) {
+        changes.add(new FlowChange.Delete(entry.key(), entry.cookie()));
+      }
+    }
+
+    // Entries that belong together must also end together, or what is left of them would copy
+    // twice or not at all: when one is due, all are renewed.
+    boolean renew = plan.confirmed() && anyDue(plan, ours);
+    for (PlannedEntry planned : plan.entries().values()) {
+      FlowEntry wanted = planned.entry();
+      FlowEntry other = foreign.get(wanted.key());
+      InstalledEntry there = ours.get(wanted.key());
+      if (other != null) {
+        conflicts.put(wanted.key(), other);
+      } else if (there == null) {
+        drift.put(wanted.key(), Drift.MISSING);
+      } else if (!there.entry().equals(wanted)) {
+        drift.put(wanted.key(), Drift.DIFFERENT);
+      } else if (renew) {
+        drift.put(wanted.key(), Drift.DUE);
+      } else {
+        continue;
+      }
+      if (other == null && !refused.contains(wanted.key())) {
+        changes.add(new FlowChange.Add(wanted));
+      }
+    }
+    return new FlowDiff(
+        changes.build(), drift.buildOrThrow(), conflicts.buildOrThrow(), held.build());
+  }
+
+  private static boolean anyDue(Plan plan, Map<FlowKey, InstalledEntry> ours) {
+    for (PlannedEntry planned : plan.entries().values()) {
+      InstalledEntry there = ours.get(planned.entry().key());
+      if (there != null && there.age() * RENEW_AT >= planned.entry().hardTimeout()) {
+        return true;
+      }
+    }
+    return false;
+  }
+}

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.flowmirror.flows;
+
+import com.google.common.collect.ImmutableList;
+import java.util.List;
+import java.util.stream.Collectors;
+
+/**
+ * Writes flow entries in ovs-ofctl's syntax (ovs-ofctl(8), ovs-actions(7)), so that a line can be
+ * given to {@code ovs-ofctl -O OpenFlow13 add-flow} and held against {@code dump-flows}. {@link
+ * FlowParser} reads it back.
+ */
+public final class FlowText {
+  private FlowText() {}
+
+  /** The whole entry on one line. */
+  public static String format(FlowEntry entry) {
+    StringBuilder line = new StringBuilder();
+    line.append("cookie=0x").append(Long.toHexString(entry.cookie()));
+    line.append(", table=").append(entry.key().table());
+    if (entry.hardTimeout() != 0) {
+      line.append(", hard_timeout=").append(entry.hardTimeout());
+    }
+    if (entry.sendFlowRemoved()) {
+      line.append(", send_flow_rem");
+    }
+    line.append(", priority=").append(entry.key().priority());
+    String match = format(entry.key().match());
+    if (!match.isEmpty()) {
+      line.append(',').append(match);
+    }
+    return line.append(" actions=").append(formatActions(entry.actions())).toString();
+  }
+
+  /** Table, priority and match: what identifies an entry. */
+  public static String format(FlowKey key) {
+    String match = format(key.match());
+    return "table="
+        + key.table()
+        + ", priority="
+        + key.priority()
+        + (match.isEmpty() ? "" : "," + match);
+  }
+
+  /** A match; empty for a match on every packet. */
+  public static String format(Match match) {
+    ImmutableList.Builder<String> parts = ImmutableList.builder();
+    match.fields().forEach((field, value) -> parts.add(format(field, value)));
+    match.others().forEach(hex -> parts.add("oxm:" + hex));
+    return String.join(",", parts.build());
+  }
+
+  private static String format(Field field, Match.MaskedValue value) {
+    String text = field.text() + "=" + number(field, value.value());
+    return value.mask() == field.allOnes() ? text : text + "/0x" + Long.toHexString(value.mask());
+  }
+
+  /** A list of actions; {@code drop} for none. */
+  public static String formatActions(List<Action> actions) {
+    return actions.isEmpty()
+        ? "drop"
+        : actions.stream().map(FlowText::format).collect(Collectors.joining(","));
+  }
+
+  private static String format(Action action) {
+    return switch (action) {
+      case Action.Output output -> "output:" + output.port();
+      case Action.SetField set ->
+          "set_field:0x" + Long.toHexString(set.value()) + "->" + set.field().text();
+      case Action.Load load ->
+          "load:0x"
+              + Long.toHexString(load.value())
+              + "->"
+              + load.field().nxmName()
+              + bits(load.field(), load.offset(), load.bits());
+      case Action.Resubmit resubmit -> "resubmit(," + resubmit.table() + ")";
+      case Action.Other other -> "action:" + other.hex();
+    };
+  }
+
+  private static String bits(Field field, int offset, int bits) {
+    if (offset == 0 && bits == field.bytes() * 8) {
+      return "[]";
+    }
+    return bits == 1 ? "[" + offset + "]" : "[" + offset + ".." + (offset + bits - 1) + "]";
+  }
+
+  /** ovs-ofctl prints ports in decimal and everything else in hexadecimal, but for a plain zero. */
+  private static String number(Field field, long value) {
+    return field == Field.IN_PORT || value == 0
+        ? Long.toUnsignedString(value)
+        : "0x" + Long.toHexString(value);
+  }
+}

@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.flowmirror.flows;
+
+import com.google.common.collect.ImmutableList;
+import io.flowmirror.flows.Cookie.Role;
+import io.flowmirror.topology.LogicalPort;
+
+/**
+ * The entries E0 to E3 of one datapath. None of them drops a packet or repeats an action of OVN's:
+ * each does its own part and sends the packet back to the table that it came from, where OVN's entry
+ * then matches. A stale entry can therefore never lose a packet.
+ *
+ * @param mirrorPort M, the number of the port that copies go to
+ * @param holdSeconds the entries' hard timeout
+ */
+record MirrorEntries(int mirrorPort, int holdSeconds) {
+  static final int INGRESS_TABLE = 0;
+
+  /** Above OVN's own priorities in table 0 (at most 1050) and in LOG_TO_PHY (100 and 50). */
+  static final int ANY_PORT_PRIORITY = 39990;
+
+  static final int COPY_PRIORITY = 40000;
+  static final int COPIED_PRIORITY = 40001;
+  static final int MIRROR_PORT_PRIORITY = 40010;
+
+  /** metadata is 0 on entry to table 0; any other value says "seen by us", and OVN overwrites it. */
+  private static final long SEEN = 1;
+
+  /** A bit of reg14 that OVN does not use: set while OVN's delivery entry runs under ours. */
+  private static final int GUARD_BIT = 24;
+
+  private static final long GUARD = 1L << GUARD_BIT;
+
+  /** ct_mark.natted of OVN 22.06 and later (ovn: include/ovn/logical-fields.h). */
+  private static final long NATTED = 0x2;
+
+  /** E0: what comes in by the mirror port itself is not copied; OVN's own default drops it. */
+  FlowEntry mirrorPortIngress() {
+    return entry(
+        INGRESS_TABLE,
+        MIRROR_PORT_PRIORITY,
+        Match.ANY.with(Field.IN_PORT, mirrorPort).with(Field.METADATA, 0),
+        Cookie.of(Role.MIRROR_PORT_INGRESS, ""),
+        new Action.SetField(Field.METADATA, SEEN),
+        new Action.Resubmit(INGRESS_TABLE));
+  }
+
+  /** E1: copy what a port sends, then let OVN's own entry have it. */
+  FlowEntry fromPort(int ofport, String subject) {
+    return entry(
+        INGRESS_TABLE,
+        COPY_PRIORITY,
+        Match.ANY.with(Field.IN_PORT, ofport).with(Field.METADATA, 0),
+        Cookie.of(Role.FROM_PORT, subject),
+        copyIngress());
+  }
+
+  /** E1 of the global form: any port. */
+  FlowEntry fromAnyPort() {
+    return entry(
+        INGRESS_TABLE,
+        ANY_PORT_PRIORITY,
+        Match.ANY.with(Field.METADATA, 0),
+        Cookie.of(Role.FROM_ANY_PORT, ""),
+        copyIngress());
+  }
+
+  /** E2: copy what is delivered to a port, then let OVN's own entry deliver it. */
+  FlowEntry toPort(int deliveryTable, LogicalPort port, String subject) {
+    return entry(
+        deliveryTable,
+        COPY_PRIORITY,
+        Match.ANY
+            .with(Field.REG14, 0, GUARD)
+            .with(Field.REG15, port.portKey())
+            .with(Field.METADATA, port.datapathKey()),
+        Cookie.of(Role.TO_PORT, subject),
+        new Action.Output(mirrorPort),
+        guard(1),
+        new Action.Resubmit(deliveryTable),
+        guard(0));
+  }
+
+  /**
+   * E3: what E1 has copied, and what nobody has changed since, is not copied again where it is
+   * delivered. It has been changed if it is in another logical datapath (routed) or if OVN's load
+   * balancer has translated it.
+   */
+  FlowEntry copiedAlready(int deliveryTable, LogicalPort port, String subject) {
+    return entry(
+        deliveryTable,
+        COPIED_PRIORITY,
+        Match.ANY
+            .with(Field.IN_PORT, port.ofport())
+            .with(Field.REG14, port.portKey())
+            .with(Field.METADATA, port.datapathKey())
+            .with(Field.CT_MARK, 0, NATTED),
+        Cookie.of(Role.COPIED_ALREADY, subject),
+        guard(1),
+        new Action.Resubmit(deliveryTable),
+        guard(0));
+  }
+
+  /** E3 for what came in by a tunnel, and was copied there by E1's global form. */
+  FlowEntry copiedAtTunnel(int deliveryTable, int tunnel, long datapathKey) {
+    return entry(
+        deliveryTable,
+        COPIED_PRIORITY,
+        Match.ANY
+            .with(Field.IN_PORT, tunnel)
+            .with(Field.TUN_ID, datapathKey)
+            .with(Field.METADATA, datapathKey)
+            .with(Field.REG14, 0, GUARD)
+            .with(Field.CT_MARK, 0, NATTED),
+        Cookie.of(Role.COPIED_AT_TUNNEL, ""),
+        guard(1),
+        new Action.Resubmit(deliveryTable),
+        guard(0));
+  }
+
+  private Action[] copyIngress() {
+    return new Action[] {
+      new Action.Output(mirrorPort),
+      new Action.SetField(Field.METADATA, SEEN),
+      new Action.Resubmit(INGRESS_TABLE)
+    };
+  }
+
+  private static Action guard(int value) {
+    return new Action.Load(Field.REG14, GUARD_BIT, 1, value);
+  }
+
+  private FlowEntry entry(int table, int priority, Match match, long cookie, Action... actions) {
+    return new FlowEntry(
+        new FlowKey(table, priority, match),
+        ImmutableList.copyOf(actions),
+        cookie,
+        holdSeconds,
+        true);
+  }
+}

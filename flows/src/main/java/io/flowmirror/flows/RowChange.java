@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.flowmirror.flows;
+
+/**
+ * A change to br-int's rows in OVSDB. Made by {@code mutate} on the set of ports only, so that
+ * nobody else's rows can be lost to a stale copy.
+ */
+public sealed interface RowChange {
+  /** The key that marks a Port row as ours in its external_ids. */
+  String OWNER_KEY = "flowmirror";
+
+  /** The value of {@link #OWNER_KEY} on a mirror port that the controller made. */
+  String OWNER_VALUE = "mirror-port";
+
+  /** The port's and its interface's name. */
+  String port();
+
+  /** Add a port with one interface of {@code type=internal}, marked as ours. */
+  record AddInternalPort(String port) implements RowChange {}
+
+  /** Remove a port that bears our mark; one that does not is left alone. */
+  record RemovePort(String port) implements RowChange {}
+}

@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.flowmirror.flows;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.google.common.collect.ImmutableSet;
+import io.flowmirror.flows.FlowDiff.Drift;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+final class FlowDiffTest {
+  private static final List<String> WORLD =
+      List.of(
+          "table 65",
+          "port 3 mirror0 type=internal",
+          "port 5 web_h pod=default/web key=2/3",
+          "mirror default/web both");
+
+  private final FlowTable table = new FlowTable();
+  private Plan plan = plan(WORLD);
+
+  @BeforeEach
+  void install() {
+    plan.entries().values().forEach(planned -> table.add(planned.entry(), 0));
+  }
+
+  @Test
+  void nothingToDoWhenInSync() {
+    assertThat(diff().inSync()).isTrue();
+    assertThat(diff().drift()).isEmpty();
+  }
+
+  @Test
+  void allAreRenewedTogetherWhenOneIsAtHalfItsLife() {
+    table.add(wanted("in_port=5"), 899);
+    assertThat(diff().inSync()).isTrue();
+    table.add(wanted("in_port=5"), 900);
+    assertThat(diff().changes()).hasSize(4).allMatch(FlowChange.Add.class::isInstance);
+    assertThat(diff().drift().values()).containsOnly(Drift.DUE);
+  }
+
+  /** Promise 5: while a channel is away, entries are held, but for no longer than {@code hold}. */
+  @Test
+  void nothingIsRenewedWhileOvsdbIsAway() {
+    table.add(wanted("in_port=5"), 1700);
+    plan = plan(WORLD, "no ovsdb");
+    assertThat(plan.confirmed()).isFalse();
+    assertThat(diff().inSync()).isTrue();
+  }
+
+  @Test
+  void anotherCookieActionOrTimeoutIsReplaced() {
+    FlowEntry right = wanted("table=65, priority=40000");
+    for (String wrong :
+        List.of(
+            FlowText.format(right).replace("0x464d12006b0b3f4f", "0x464d120000000001"),
+            FlowText.format(right).replace("output:3", "output:4"),
+            FlowText.format(right).replace("hard_timeout=1800", "hard_timeout=60"),
+            FlowText.format(right).replace(", send_flow_rem", ""))) {
+      FlowEntry entry = FlowParser.parse(wrong);
+      assertThat(entry).isNotEqualTo(right);
+      table.add(entry, 0);
+      assertThat(diff().changes()).containsExactly(new FlowChange.Add(right));
+      assertThat(diff().drift()).containsExactly(java.util.Map.entry(right.key(), Drift.DIFFERENT));
+    }
+  }
+
+  @Test
+  void surplusOfOursIsDeletedByItsOwnCookieWhateverItsLayout() {
+    for (String cookie : List.of("0x464d11000000beef", "0x464dffffffffffff", "0x464d000000000000")) {
+      FlowEntry stale =
+          FlowParser.parse(
+              "cookie=" + cookie + ", table=7, priority=1,in_port=5 actions=output:3");
+      table.add(stale, 0);
+      assertThat(diff().changes())
+          .containsExactly(new FlowChange.Delete(stale.key(), stale.cookie()));
+      table.apply(diff().changes());
+      assertThat(diff().inSync()).isTrue();
+    }
+  }
+
+  @Test
+  void deletionsComeFirst() {
+    FlowEntry stale =
+        FlowParser.parse("cookie=0x464d11000000beef, table=0, priority=40000,in_port=9 actions=drop");
+    table.wipe();
+    table.add(stale, 0);
+    assertThat(diff().changes().get(0)).isInstanceOf(FlowChange.Delete.class);
+    assertThat(diff().changes()).hasSize(5);
+  }
+
+  /** Promise 1: what is not ours is neither deleted nor replaced. */
+  @Test
+  void aForeignEntryWhereOursWouldStandIsLeftAlone() {
+    FlowEntry ours = wanted("table=0, priority=40000");
+    FlowEntry foreign =
+        new FlowEntry(ours.key(), ours.actions(), 0x1234, ours.hardTimeout(), true);
+    table.add(foreign, 0);
+    assertThat(diff().changes()).isEmpty();
+    assertThat(diff().conflicts()).containsEntry(ours.key(), foreign);
+
+    plan = plan(List.of());
+    assertThat(diff().changes()).hasSize(3);
+    table.apply(diff().changes());
+    assertThat(table.entries()).containsExactly(foreign);
+  }
+
+  @Test
+  void whatTheSwitchRefusedIsNotTriedAgainForNow() {
+    FlowEntry refused = wanted("table=65, priority=40000");
+    FlowEntry surplus =
+        FlowParser.parse("cookie=0x464d11000000beef, table=0, priority=1 actions=drop");
+    table.wipe();
+    table.add(surplus, 0);
+    FlowDiff diff =
+        FlowDiff.between(
+            plan, table.installed(), ImmutableSet.of(refused.key(), surplus.key()));
+    assertThat(diff.changes()).hasSize(3).noneMatch(change -> change.key().equals(refused.key()));
+    assertThat(diff.drift()).hasSize(5);
+  }
+
+  /** Promise 5: an empty answer from OVSDB moves nothing. */
+  @Test
+  void entriesOfPortsThatOvsdbDoesNotKnowAreHeldAndNotRenewed() {
+    plan =
+        plan(
+            List.of(
+                "table 65",
+                "port 3 mirror0 type=internal only-openflow",
+                "port 5 web_h pod=default/web key=2/3 only-openflow",
+                "mirror default/web both"));
+    assertThat(diff().changes()).isEmpty();
+    assertThat(diff().held()).hasSize(4);
+  }
+
+  /** Promise 3 wins over promise 5. */
+  @Test
+  void whatIsHeldGoesWhenItsPortOrItsKeysAreGone() {
+    plan =
+        plan(
+            List.of(
+                "table 65",
+                "port 3 mirror0 type=internal only-openflow",
+                "mirror default/web both"));
+    assertThat(deletedMatches())
+        .containsExactlyInAnyOrder(
+            "metadata=0,in_port=5",
+            "reg14=0/0x1000000,reg15=0x3,metadata=0x2",
+            "ct_mark=0/0x2,reg14=0x3,metadata=0x2,in_port=5");
+
+    plan =
+        plan(
+            List.of(
+                "table 65",
+                "port 3 mirror0 type=internal only-openflow",
+                "port 5 web_h pod=default/web key=2/9 only-openflow",
+                "mirror default/web both"));
+    assertThat(deletedMatches())
+        .containsExactlyInAnyOrder(
+            "reg14=0/0x1000000,reg15=0x3,metadata=0x2",
+            "ct_mark=0/0x2,reg14=0x3,metadata=0x2,in_port=5");
+  }
+
+  @Test
+  void whatIsHeldGoesWhenItsMirrorPortIsGone() {
+    plan =
+        plan(
+            List.of(
+                "table 65",
+                "port 5 web_h pod=default/web key=2/3 only-openflow",
+                "mirror default/web both"));
+    assertThat(deletedMatches()).contains("metadata=0,in_port=5");
+  }
+
+  private List<String> deletedMatches() {
+    List<String> matches = new ArrayList<>();
+    for (FlowChange change : diff().changes()) {
+      assertThat(change).isInstanceOf(FlowChange.Delete.class);
+      matches.add(FlowText.format(change.key().match()));
+    }
+    return matches;
+  }
+
+  private FlowDiff diff() {
+    return FlowDiff.between(plan, table.installed(), ImmutableSet.of());
+  }
+
+  private FlowEntry wanted(String text) {
+    return plan.entries().values().stream()
+        .map(PlannedEntry::entry)
+        .filter(entry -> FlowText.format(entry.key()).contains(text))
+        .findFirst()
+        .orElseThrow();
+  }
+
+  private static Plan plan(List<String> statements, String... more) {
+    List<String> all = new ArrayList<>(statements);
+    all.addAll(List.of(more));
+    io.flowmirror.topology.Topology topology =
+        Scenario.topology(statements);
+    for (io.flowmirror.topology.Fact fact : Scenario.facts(all, 1)) {
+      topology = topology.with(fact);
+    }
+    return MirrorCompiler.compile(Scenario.intent(all), topology.node(Scenario.NODE));
+  }
+}

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.flowmirror.flows;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+final class FlowTextTest {
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "cookie=0x0, table=0, priority=0 actions=drop",
+        "cookie=0x464d11003fdf2e8c, table=0, hard_timeout=1800, send_flow_rem,"
+            + " priority=40000,metadata=0,in_port=5"
+            + " actions=output:3,set_field:0x1->metadata,resubmit(,0)",
+        "cookie=0x464d150000000000, table=65, priority=40001,ct_mark=0/0x2,reg14=0/0x1000000,"
+            + "tun_id=0x5,metadata=0x5,in_port=2"
+            + " actions=load:0x1->NXM_NX_REG14[24],resubmit(,65),load:0x0->NXM_NX_REG14[24]",
+        "cookie=0xffffffffffffffff, table=254, priority=65535,oxm:0001d60400000001,metadata=0x5"
+            + " actions=load:0x5->OXM_OF_METADATA[],load:0x3->NXM_NX_REG14[0..15],action:ffff0010"
+      })
+  void readsBackWhatItWrites(String line) {
+    // A field without a name has no place in ovs-ofctl's order; it is written last.
+    String normal =
+        line.replace("oxm:0001d60400000001,metadata=0x5", "metadata=0x5,oxm:0001d60400000001");
+    assertThat(FlowText.format(FlowParser.parse(line))).isEqualTo(normal);
+  }
+
+  /** As dump-flows of Open vSwitch 3.1 printed it, with what it says of an entry's life. */
+  @Test
+  void readsWhatDumpFlowsPrints() {
+    FlowEntry entry =
+        FlowParser.parse(
+            " cookie=0x464d12006b0b3f4f, duration=3.14s, table=65, n_packets=7, n_bytes=686,"
+                + " hard_timeout=1800, send_flow_rem"
+                + " priority=40000,reg14=0/0x1000000,reg15=0x3,metadata=0x2"
+                + " actions=output:3,load:0x1->NXM_NX_REG14[24],resubmit(,65),"
+                + "load:0->NXM_NX_REG14[24]");
+    assertThat(FlowText.format(entry))
+        .isEqualTo(
+            "cookie=0x464d12006b0b3f4f, table=65, hard_timeout=1800, send_flow_rem,"
+                + " priority=40000,reg14=0/0x1000000,reg15=0x3,metadata=0x2"
+                + " actions=output:3,load:0x1->NXM_NX_REG14[24],resubmit(,65),"
+                + "load:0x0->NXM_NX_REG14[24]");
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "priority=1|\"actions=\" is missing",
+        "nw_src=10.0.0.1 actions=drop|\"nw_src=10.0.0.1\" is not a field that Flowmirror uses",
+        "in_port=five actions=drop|\"in_port=five\": \"five\" is not a number",
+        "in_port=1,in_port=2 actions=drop|\"in_port=2\" matches on the same field twice",
+        "priority=1 actions=normal|\"normal\" is not an action that Flowmirror uses",
+        "priority=1 actions=load:1->NXM_NX_REG1[]|names a field that Flowmirror does not use",
+      })
+  void namesTheWordThatItCannotRead(String line, String error) {
+    assertThatThrownBy(() -> FlowParser.parse(line))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining(error)
+        .hasMessageContaining(line);
+  }
+}

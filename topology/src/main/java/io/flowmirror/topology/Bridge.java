@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.flowmirror.topology;
+
+import com.google.common.collect.ImmutableList;
+import com.google.common.collect.ImmutableMap;
+
+/**
+ * br-int as OVSDB describes it.
+ *
+ * @param name the bridge's name
+ * @param ovsVersion {@code Open_vSwitch.ovs_version}, such as {@code 3.1.0}; empty if unset
+ * @param flowRestoreWait whether {@code other_config:flow-restore-wait} is true: {@code ovs-ctl
+ *     restart} is putting saved flows back, and nothing may be written
+ * @param interfaces the interfaces of the bridge's ports, by name
+ * @param mirrors the bridge's Mirror rows
+ */
+public record Bridge(
+    String name,
+    String ovsVersion,
+    boolean flowRestoreWait,
+    ImmutableMap<String, Interface> interfaces,
+    ImmutableList<BridgeMirror> mirrors) {}

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.flowmirror.topology;
+
+/**
+ * One entry of the port description of the live OpenFlow connection (OpenFlow 1.3.5, section 7.2.1):
+ * the only authority on which number an interface has.
+ *
+ * @param ofport the port's number
+ * @param name the interface's name (OpenFlow carries at most 15 bytes)
+ * @param adminDown OFPPC_PORT_DOWN: the device is not up, and swallows what is sent to it
+ * @param linkDown OFPPS_LINK_DOWN: no carrier
+ */
+public record Port(int ofport, String name, boolean adminDown, boolean linkDown) {
+  /** OFPP_MAX: numbers above it are reserved (OpenFlow 1.3.5, section 7.2.1). */
+  public static final int MAX = 0xff00;
+
+  public Port {
+    if (ofport < 1 || ofport > MAX) {
+      throw new IllegalArgumentException("ofport " + ofport + " is not in 1.." + MAX);
+    }
+  }
+}
