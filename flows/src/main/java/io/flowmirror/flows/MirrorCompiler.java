@@ -7,12 +7,14 @@ import com.google.common.collect.ImmutableSet;
 import io.flowmirror.config.Direction;
 import io.flowmirror.flows.Plan.Undecided;
 import io.flowmirror.topology.Bridge;
+import io.flowmirror.topology.BridgeMirror;
 import io.flowmirror.topology.Datapath;
 import io.flowmirror.topology.Interface;
 import io.flowmirror.topology.LogicalPort;
 import io.flowmirror.topology.Node;
 import io.flowmirror.topology.PodPort;
 import io.flowmirror.topology.Port;
+import java.util.Collections;
 import java.util.Optional;
 import java.util.OptionalInt;
 
@@ -72,9 +74,11 @@ public final class MirrorCompiler {
     if (!node.bridgeConfirmed()) {
       return;
     }
+    // Both channels must say that it is not there: an empty answer from one is not a missing port.
     intent
         .mirrorIface()
         .filter(name -> !bridge.interfaces().containsKey(name))
+        .filter(name -> node.datapath().isPresent() && node.port(name).isEmpty())
         .ifPresent(name -> rows.add(new RowChange.AddInternalPort(name)));
     for (Interface row : bridge.interfaces().values()) {
       if (isOurs(row) && !intent.mirrorIface().equals(Optional.of(row.name()))) {
@@ -96,6 +100,7 @@ public final class MirrorCompiler {
               + " nothing is mirrored; 22.06 or later is needed");
       return;
     }
+    reportOtherMirrors(mirrorPort.get());
     MirrorEntries flows = new MirrorEntries(mirrorPort.get().ofport(), intent.holdSeconds());
     if (intent.everything()) {
       planEverything(datapath, flows);
@@ -152,11 +157,40 @@ public final class MirrorCompiler {
     return Optional.empty();
   }
 
+  /** Open vSwitch's own Mirror into the same port, as kube-ovn-cni sets it up, copies once more. */
+  private void reportOtherMirrors(Port mirrorPort) {
+    ImmutableSet<String> ours =
+        intent.everything()
+            ? ImmutableSet.of()
+            : mirroredPorts().stream()
+                .map(PodPort::interfaceName)
+                .collect(ImmutableSet.toImmutableSet());
+    for (BridgeMirror mirror : node.bridge().map(Bridge::mirrors).orElse(ImmutableList.of())) {
+      boolean same =
+          intent.everything()
+              ? mirror.selectsAnything()
+              : mirror.selectAll() || !Collections.disjoint(ours, mirror.selected());
+      if (same && mirror.outputPort().equals(mirrorPort.name())) {
+        refusals.add(
+            "Open vSwitch's Mirror "
+                + mirror.name()
+                + " outputs to "
+                + mirrorPort.name()
+                + " too ("
+                + (mirror.selectAll() ? "select_all" : "ports " + String.join(", ", mirror.selected()))
+                + "): those frames arrive twice");
+      }
+    }
+  }
+
+  private ImmutableList<PodPort> mirroredPorts() {
+    return node.podPorts().stream()
+        .filter(port -> port.provider().isEmpty() && intent.pods().containsKey(port.pod()))
+        .collect(ImmutableList.toImmutableList());
+  }
+
   private void planPods(Datapath datapath, MirrorEntries flows) {
-    ImmutableList<PodPort> mirrored =
-        node.podPorts().stream()
-            .filter(port -> port.provider().isEmpty() && intent.pods().containsKey(port.pod()))
-            .collect(ImmutableList.toImmutableList());
+    ImmutableList<PodPort> mirrored = mirroredPorts();
     int delivered = (int) mirrored.stream().filter(port -> direction(port).toPod()).count();
     boolean mayCopyDelivered = mayCopyDelivered(datapath, delivered);
     ImmutableSet<Long> copiedDatapaths =

@@ -4,6 +4,7 @@ package io.flowmirror.flows;
 import com.google.common.base.Splitter;
 import com.google.common.collect.ImmutableList;
 import com.google.common.collect.ImmutableMap;
+import com.google.common.collect.ImmutableSet;
 import io.flowmirror.config.Direction;
 import io.flowmirror.topology.Bridge;
 import io.flowmirror.topology.BridgeMirror;
@@ -31,6 +32,7 @@ import java.util.OptionalInt;
  *   table 65                           OVN's delivery table
  *   port 5 web_h pod=default/web key=2/3 type= down ours
  *   ports 300 first=100 key=2/100      many unmirrored local ports
+ *   bridge-mirror m0 output=mirror0 select=web_h select-all
  *   nat-in-label
  *   no openflow | no ovsdb | unconfirmed
  *   - STATEMENT                        the statement no longer holds
@@ -107,6 +109,16 @@ final class Scenario {
         case "table" -> table = OptionalInt.of(Integer.parseInt(words.get(1)));
         case "nat-in-label" -> natInLabel = true;
         case "restoring" -> restoring = true;
+        case "bridge-mirror" -> {
+          ImmutableMap<String, String> options = options(words);
+          mirrors.add(
+              new BridgeMirror(
+                  words.get(1),
+                  options.getOrDefault("output", ""),
+                  options.containsKey("select-all"),
+                  ImmutableSet.copyOf(
+                      Splitter.on('+').omitEmptyStrings().split(options.getOrDefault("select", "")))));
+        }
         case "no" -> {
           openflow &= !words.get(1).equals("openflow");
           ovsdb &= !words.get(1).equals("ovsdb");
