@@ -133,9 +133,7 @@ public final class FlowParser {
 
   private Optional<Integer> firstNumber(Pattern pattern, String text) {
     Matcher matcher = pattern.matcher(text);
-    return matcher.matches()
-        ? Optional.of((int) number(text, matcher.group(1)))
-        : Optional.empty();
+    return matcher.matches() ? Optional.of((int) number(text, matcher.group(1))) : Optional.empty();
   }
 
   private Field field(String text, String name) {

@@ -13,8 +13,7 @@ import java.util.OptionalLong;
  * @param others fields that we have no name for, each as its OXM in hexadecimal; kept so that two
  *     entries that differ only there are two entries
  */
-public record Match(
-    ImmutableSortedMap<Field, MaskedValue> fields, ImmutableList<String> others) {
+public record Match(ImmutableSortedMap<Field, MaskedValue> fields, ImmutableList<String> others) {
 
   /** A value under a mask, both right-aligned; bits outside the mask are zero. */
   public record MaskedValue(long value, long mask) {

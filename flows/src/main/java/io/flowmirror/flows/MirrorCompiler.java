@@ -111,8 +111,7 @@ public final class MirrorCompiler {
 
   /** The mirror port, if it is there and may be used; otherwise says why not. */
   private Optional<Port> mirrorPort(String name) {
-    Interface row =
-        node.bridge().map(bridge -> bridge.interfaces().get(name)).orElse(null);
+    Interface row = node.bridge().map(bridge -> bridge.interfaces().get(name)).orElse(null);
     if (row != null) {
       Optional<String> objection = objection(row);
       if (objection.isPresent()) {
@@ -126,7 +125,11 @@ public final class MirrorCompiler {
         bringUp = OptionalInt.of(port.get().ofport());
       } else {
         refusals.add(
-            "mirror-iface " + name + " is down and swallows every copy: ip link set " + name + " up");
+            "mirror-iface "
+                + name
+                + " is down and swallows every copy: ip link set "
+                + name
+                + " up");
       }
     }
     return port;
@@ -145,7 +148,9 @@ public final class MirrorCompiler {
       return Optional.of(
           "could not be opened by the switch: "
               + row.error()
-              + (isOurs(row) ? "; an existing NIC is bridged by config/node/attach on the node" : ""));
+              + (isOurs(row)
+                  ? "; an existing NIC is bridged by config/node/attach on the node"
+                  : ""));
     }
     if (row.pod().isPresent() || row.ifaceId().isPresent()) {
       return Optional.of(
@@ -177,7 +182,9 @@ public final class MirrorCompiler {
                 + " outputs to "
                 + mirrorPort.name()
                 + " too ("
-                + (mirror.selectAll() ? "select_all" : "ports " + String.join(", ", mirror.selected()))
+                + (mirror.selectAll()
+                    ? "select_all"
+                    : "ports " + String.join(", ", mirror.selected()))
                 + "): those frames arrive twice");
       }
     }
@@ -208,10 +215,7 @@ public final class MirrorCompiler {
     for (PodPort port : mirrored) {
       String subject = subject(port.interfaceName());
       if (direction(port).fromPod()) {
-        add(
-            flows.fromPort(port.ofport(), subject),
-            Optional.of(port),
-            "copies what the pod sends");
+        add(flows.fromPort(port.ofport(), subject), Optional.of(port), "copies what the pod sends");
       }
       LogicalPort keys = port.keys().orElse(null);
       if (keys == null || datapath.deliveryTable().isEmpty()) {
@@ -262,10 +266,7 @@ public final class MirrorCompiler {
       localDatapaths.add(keys.datapathKey());
       String subject = subject(port.name());
       Optional<PodPort> pod = podPort(keys.ofport());
-      add(
-          flows.toPort(table, keys, subject),
-          pod,
-          "copies what is delivered to " + port.name());
+      add(flows.toPort(table, keys, subject), pod, "copies what is delivered to " + port.name());
       add(
           flows.copiedAlready(table, keys, subject),
           pod,

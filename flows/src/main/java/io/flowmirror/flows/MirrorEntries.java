@@ -7,8 +7,8 @@ import io.flowmirror.topology.LogicalPort;
 
 /**
  * The entries E0 to E3 of one datapath. None of them drops a packet or repeats an action of OVN's:
- * each does its own part and sends the packet back to the table that it came from, where OVN's entry
- * then matches. A stale entry can therefore never lose a packet.
+ * each does its own part and sends the packet back to the table that it came from, where OVN's
+ * entry then matches. A stale entry can therefore never lose a packet.
  *
  * @param mirrorPort M, the number of the port that copies go to
  * @param holdSeconds the entries' hard timeout
@@ -23,7 +23,9 @@ record MirrorEntries(int mirrorPort, int holdSeconds) {
   static final int COPIED_PRIORITY = 40001;
   static final int MIRROR_PORT_PRIORITY = 40010;
 
-  /** metadata is 0 on entry to table 0; any other value says "seen by us", and OVN overwrites it. */
+  /**
+   * metadata is 0 on entry to table 0; any other value says "seen by us", and OVN overwrites it.
+   */
   private static final long SEEN = 1;
 
   /** A bit of reg14 that OVN does not use: set while OVN's delivery entry runs under ours. */

@@ -67,8 +67,8 @@ public final class OvnPipeline {
   }
 
   /**
-   * T, by a candidate and the entries of all tables that output to its ofport; empty if none of them
-   * delivers it. Were there several, the last one counts: nothing of OVN's comes after T.
+   * T, by a candidate and the entries of all tables that output to its ofport; empty if none of
+   * them delivers it. Were there several, the last one counts: nothing of OVN's comes after T.
    */
   public static OptionalInt deliveryTable(LogicalPort candidate, Iterable<FlowEntry> outputs) {
     int table = -1;

@@ -76,8 +76,7 @@ public record Plan(
       return entry.actions().stream()
           .allMatch(
               action ->
-                  !(action instanceof Action.Output output)
-                      || mirrorPorts.contains(output.port()));
+                  !(action instanceof Action.Output output) || mirrorPorts.contains(output.port()));
     }
 
     private static OptionalInt toInt(java.util.OptionalLong value) {

@@ -69,10 +69,10 @@ final class FlowDiffTest {
 
   @Test
   void surplusOfOursIsDeletedByItsOwnCookieWhateverItsLayout() {
-    for (String cookie : List.of("0x464d11000000beef", "0x464dffffffffffff", "0x464d000000000000")) {
+    for (String cookie :
+        List.of("0x464d11000000beef", "0x464dffffffffffff", "0x464d000000000000")) {
       FlowEntry stale =
-          FlowParser.parse(
-              "cookie=" + cookie + ", table=7, priority=1,in_port=5 actions=output:3");
+          FlowParser.parse("cookie=" + cookie + ", table=7, priority=1,in_port=5 actions=output:3");
       table.add(stale, 0);
       assertThat(diff().changes())
           .containsExactly(new FlowChange.Delete(stale.key(), stale.cookie()));
@@ -84,7 +84,8 @@ final class FlowDiffTest {
   @Test
   void deletionsComeFirst() {
     FlowEntry stale =
-        FlowParser.parse("cookie=0x464d11000000beef, table=0, priority=40000,in_port=9 actions=drop");
+        FlowParser.parse(
+            "cookie=0x464d11000000beef, table=0, priority=40000,in_port=9 actions=drop");
     table.wipe();
     table.add(stale, 0);
     assertThat(diff().changes().get(0)).isInstanceOf(FlowChange.Delete.class);
@@ -95,8 +96,7 @@ final class FlowDiffTest {
   @Test
   void aForeignEntryWhereOursWouldStandIsLeftAlone() {
     FlowEntry ours = wanted("table=0, priority=40000");
-    FlowEntry foreign =
-        new FlowEntry(ours.key(), ours.actions(), 0x1234, ours.hardTimeout(), true);
+    FlowEntry foreign = new FlowEntry(ours.key(), ours.actions(), 0x1234, ours.hardTimeout(), true);
     table.add(foreign, 0);
     assertThat(diff().changes()).isEmpty();
     assertThat(diff().conflicts()).containsEntry(ours.key(), foreign);
@@ -115,8 +115,7 @@ final class FlowDiffTest {
     table.wipe();
     table.add(surplus, 0);
     FlowDiff diff =
-        FlowDiff.between(
-            plan, table.installed(), ImmutableSet.of(refused.key(), surplus.key()));
+        FlowDiff.between(plan, table.installed(), ImmutableSet.of(refused.key(), surplus.key()));
     assertThat(diff.changes()).hasSize(3).noneMatch(change -> change.key().equals(refused.key()));
     assertThat(diff.drift()).hasSize(5);
   }
@@ -198,8 +197,7 @@ final class FlowDiffTest {
   private static Plan plan(List<String> statements, String... more) {
     List<String> all = new ArrayList<>(statements);
     all.addAll(List.of(more));
-    io.flowmirror.topology.Topology topology =
-        Scenario.topology(statements);
+    io.flowmirror.topology.Topology topology = Scenario.topology(statements);
     for (io.flowmirror.topology.Fact fact : Scenario.facts(all, 1)) {
       topology = topology.with(fact);
     }

@@ -84,8 +84,7 @@ final class Scenario {
       switch (words.get(0)) {
         case "mirror-iface" -> iface = words.get(1);
         case "everything" -> everything = true;
-        case "mirror" ->
-            pods.put(pod(words.get(1)), Direction.valueOf(words.get(2).toUpperCase().replace('-', '_')));
+        case "mirror" -> pods.put(pod(words.get(1)), Direction.parse(words.get(2)));
         default -> {}
       }
     }
@@ -117,7 +116,9 @@ final class Scenario {
                   options.getOrDefault("output", ""),
                   options.containsKey("select-all"),
                   ImmutableSet.copyOf(
-                      Splitter.on('+').omitEmptyStrings().split(options.getOrDefault("select", "")))));
+                      Splitter.on('+')
+                          .omitEmptyStrings()
+                          .split(options.getOrDefault("select", "")))));
         }
         case "no" -> {
           openflow &= !words.get(1).equals("openflow");
@@ -131,8 +132,7 @@ final class Scenario {
             int ofport = first + i;
             ports.put("p" + ofport, new Port(ofport, "p" + ofport, false, false));
             interfaces.put("p" + ofport, row("p" + ofport, ofport, ImmutableMap.of()));
-            logicalPorts.add(
-                new LogicalPort(ofport, keys.datapathKey(), keys.portKey() + i, true));
+            logicalPorts.add(new LogicalPort(ofport, keys.datapathKey(), keys.portKey() + i, true));
           }
         }
         case "port" -> {
@@ -145,7 +145,8 @@ final class Scenario {
           if (!options.containsKey("only-openflow")) {
             interfaces.put(name, row(name, ofport, options));
           }
-          for (String key : Splitter.on('+').omitEmptyStrings().split(options.getOrDefault("key", ""))) {
+          for (String key :
+              Splitter.on('+').omitEmptyStrings().split(options.getOrDefault("key", ""))) {
             logicalPorts.add(keys(key, ofport, !options.containsKey("vlan")));
           }
         }
@@ -156,7 +157,13 @@ final class Scenario {
         new Bridge("br-int", "3.1.0", restoring, ImmutableMap.copyOf(interfaces), mirrors.build());
     Datapath datapath =
         new Datapath(
-            connection, 1, "3.1.0", ImmutableMap.copyOf(ports), table, logicalPorts.build(), natInLabel);
+            connection,
+            1,
+            "3.1.0",
+            ImmutableMap.copyOf(ports),
+            table,
+            logicalPorts.build(),
+            natInLabel);
     return ImmutableList.of(
         new Fact.BridgeObserved(NODE, ovsdb ? Optional.of(bridge) : Optional.empty()),
         new Fact.DatapathObserved(NODE, openflow ? Optional.of(datapath) : Optional.empty()));
@@ -174,8 +181,7 @@ final class Scenario {
   private static Interface row(String name, int ofport, ImmutableMap<String, String> options) {
     ImmutableMap.Builder<String, String> ids = ImmutableMap.builder();
     Optional<PodName> pod = Optional.ofNullable(options.get("pod")).map(Scenario::pod);
-    pod.ifPresent(
-        of -> ids.put("pod_namespace", of.namespace()).put("pod_name", of.name()));
+    pod.ifPresent(of -> ids.put("pod_namespace", of.namespace()).put("pod_name", of.name()));
     String id =
         options.getOrDefault(
             "iface-id", pod.map(of -> of.name() + "." + of.namespace()).orElse(""));
@@ -201,7 +207,8 @@ final class Scenario {
     for (String word : words) {
       int equals = word.indexOf('=');
       options.put(
-          equals < 0 ? word : word.substring(0, equals), equals < 0 ? "" : word.substring(equals + 1));
+          equals < 0 ? word : word.substring(0, equals),
+          equals < 0 ? "" : word.substring(equals + 1));
     }
     return options.buildKeepingLast();
   }

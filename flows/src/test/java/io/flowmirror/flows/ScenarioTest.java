@@ -24,9 +24,9 @@ import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.TestFactory;
 
 /**
- * Each file of {@code scenarios/} states what holds and which entries follow, in ovs-ofctl's syntax.
- * Each is also played in other orders, which must end in the same tables: the plan depends on what
- * holds, not on how it came about.
+ * Each file of {@code scenarios/} states what holds and which entries follow, in ovs-ofctl's
+ * syntax. Each is also played in other orders, which must end in the same tables: the plan depends
+ * on what holds, not on how it came about.
  *
  * <p>{@code -Dscenarios.write=true} writes what was computed into the files, to be read before it
  * is committed.
@@ -46,7 +46,8 @@ final class ScenarioTest {
     }
     ImmutableList<Checkpoint> checkpoints = Scenario.read(contents(file));
     List<DynamicTest> tests = new ArrayList<>();
-    tests.add(DynamicTest.dynamicTest("has checkpoints", () -> assertThat(checkpoints).isNotEmpty()));
+    tests.add(
+        DynamicTest.dynamicTest("has checkpoints", () -> assertThat(checkpoints).isNotEmpty()));
     for (int i = 0; i < checkpoints.size(); i++) {
       Checkpoint checkpoint = checkpoints.get(i);
       String name = "checkpoint " + (i + 1);
@@ -194,8 +195,7 @@ final class ScenarioTest {
   private static List<Path> files() throws IOException {
     try (Stream<Path> files =
         Files.list(
-            Path.of(
-                Objects.requireNonNull(ScenarioTest.class.getResource("scenarios")).toURI()))) {
+            Path.of(Objects.requireNonNull(ScenarioTest.class.getResource("scenarios")).toURI()))) {
       return files.sorted().toList();
     } catch (URISyntaxException e) {
       throw new IOException(e);

@@ -2,8 +2,8 @@
 package io.flowmirror.topology;
 
 /**
- * One entry of the port description of the live OpenFlow connection (OpenFlow 1.3.5, section 7.2.1):
- * the only authority on which number an interface has.
+ * One entry of the port description of the live OpenFlow connection (OpenFlow 1.3.5, section
+ * 7.2.1): the only authority on which number an interface has.
  *
  * @param ofport the port's number
  * @param name the interface's name (OpenFlow carries at most 15 bytes)

@@ -2,7 +2,6 @@
 package io.flowmirror.topology;
 
 import com.google.common.collect.ImmutableMap;
-import java.util.Optional;
 
 /** Every node as observed; immutable, the next state is made by {@link #with}. */
 public record Topology(ImmutableMap<String, Node> nodes) {
@@ -37,6 +36,9 @@ public record Topology(ImmutableMap<String, Node> nodes) {
       return this;
     }
     return new Topology(
-        ImmutableMap.<String, Node>builder().putAll(nodes).put(after.name(), after).buildKeepingLast());
+        ImmutableMap.<String, Node>builder()
+            .putAll(nodes)
+            .put(after.name(), after)
+            .buildKeepingLast());
   }
 }

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.flowmirror.config;
+
+import com.google.common.collect.ImmutableList;
+import java.time.Duration;
+import java.util.HashSet;
+import java.util.Set;
+
+/**
+ * The whole configuration.
+ *
+ * @param enableMirror whether everything on br-int is copied; the mirrors then add nothing
+ * @param mirrorIface the mirror port's interface, for nodes that do not name their own
+ * @param hold how long entries stay when no controller refreshes them, in whole seconds, {@link
+ *     #MIN_HOLD} to {@link #MAX_HOLD}
+ * @param nodes the nodes, in the file's order; at least one
+ * @param mirrors the pods, in the file's order; each pod once
+ */
+public record Settings(
+    boolean enableMirror,
+    String mirrorIface,
+    Duration hold,
+    ImmutableList<NodeSettings> nodes,
+    ImmutableList<Mirror> mirrors) {
+  /** What {@code mirror-iface} is when nobody sets it; Kube-OVN's default. */
+  public static final String DEFAULT_MIRROR_IFACE = "mirror0";
+
+  /** What {@code hold} is when nobody sets it. */
+  public static final Duration DEFAULT_HOLD = Duration.ofMinutes(30);
+
+  /** Shorter, and a refresh that is a few seconds late would interrupt the mirror. */
+  public static final Duration MIN_HOLD = Duration.ofSeconds(10);
+
+  /**
+   * OpenFlow's hard_timeout has 16 bits of seconds (OpenFlow 1.3.5, section 7.3.4.1): 65,535 s are
+   * 18 h 12 min.
+   */
+  public static final Duration MAX_HOLD = Duration.ofHours(18);
+
+  /**
+   * Throws {@link IllegalArgumentException} for a value that is out of bounds, no nodes, or two
+   * nodes or mirrors that contradict each other. {@link SettingsReader} says all of that with
+   * lines.
+   */
+  public Settings {
+    Syntax.interfaceName(mirrorIface);
+    Syntax.holdInBounds(hold, hold.toString());
+    if (nodes.isEmpty()) {
+      throw new IllegalArgumentException("no nodes");
+    }
+    Set<String> names = new HashSet<>();
+    Set<ConnectionMethod> sockets = new HashSet<>();
+    for (NodeSettings node : nodes) {
+      if (!names.add(node.name()) || !sockets.add(node.ovsdb()) || !sockets.add(node.openflow())) {
+        throw new IllegalArgumentException("node " + node.name() + ": its name or socket is taken");
+      }
+    }
+    Set<String> pods = new HashSet<>();
+    for (Mirror mirror : mirrors) {
+      if (!pods.add(mirror.namespacedPod())) {
+        throw new IllegalArgumentException("pod " + mirror.namespacedPod() + " is mirrored twice");
+      }
+    }
+  }
+
+  /** The mirror port's interface on this node: the node's own, or else everybody's. */
+  public String mirrorIface(NodeSettings node) {
+    return node.mirrorIface().orElse(mirrorIface);
+  }
+}

@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.flowmirror.config;
+
+import com.google.common.collect.ImmutableList;
+import com.google.common.collect.ImmutableSet;
+import io.flowmirror.config.YamlMapping.Field;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.Optional;
+import org.yaml.snakeyaml.nodes.Node;
+
+/**
+ * Reads the configuration file. Either all of it is right and there are {@link Settings}, or there
+ * is one {@link ConfigException} that lists everything that is wrong.
+ *
+ * <p>The file is YAML 1.1, UTF-8, one document of at most 8 MiB. Text is taken as it is written: a
+ * pod called {@code no} needs no quotes.
+ */
+public final class SettingsReader {
+  private static final Field<Boolean> ENABLE_MIRROR =
+      new Field<>("enable-mirror", "true or false", Syntax::bool);
+  private static final Field<String> MIRROR_IFACE =
+      new Field<>("mirror-iface", "an interface's name", Syntax::interfaceName);
+  private static final Field<Duration> HOLD =
+      new Field<>("hold", "a duration such as 30m", Syntax::hold);
+  private static final String NODES = "nodes";
+  private static final String SOME_NODES = "a list of at least one node";
+  private static final String MIRRORS = "mirrors";
+
+  private static final Field<String> NAME = new Field<>("name", "a node's name", Syntax::nodeName);
+  private static final Field<ConnectionMethod> OVSDB =
+      new Field<>("ovsdb", "unix:/PATH", ConnectionMethod::parse);
+  private static final Field<ConnectionMethod> OPENFLOW =
+      new Field<>("openflow", "unix:/PATH", ConnectionMethod::parse);
+
+  private static final Field<Mirror> POD =
+      new Field<>("pod", "NAMESPACE/POD", text -> Mirror.of(text, Direction.BOTH));
+  private static final Field<Direction> DIRECTION =
+      new Field<>("direction", "both, from-pod or to-pod", Direction::parse);
+
+  private static final ImmutableSet<String> ROOT_KEYS =
+      ImmutableSet.of(ENABLE_MIRROR.key(), MIRROR_IFACE.key(), HOLD.key(), NODES, MIRRORS);
+  private static final ImmutableSet<String> NODE_KEYS =
+      ImmutableSet.of(NAME.key(), OVSDB.key(), OPENFLOW.key(), MIRROR_IFACE.key());
+  private static final ImmutableSet<String> MIRROR_KEYS =
+      ImmutableSet.of(POD.key(), DIRECTION.key());
+
+  private final Problems problems;
+  private final Overrides overrides;
+
+  private SettingsReader(String source, Overrides overrides) {
+    this.problems = new Problems(source);
+    this.overrides = overrides;
+    overrides.mirrorIface().ifPresent(iface -> checkFlag(iface, problems));
+  }
+
+  /**
+   * Reads a file and lays the flags over it.
+   *
+   * @throws ConfigException if the file cannot be read, or anything in it or in the flags is wrong
+   */
+  public static Settings read(Path file, Overrides overrides) {
+    SettingsReader reader = new SettingsReader(file.toString(), overrides);
+    return reader.settings(YamlSource.text(file, reader.problems));
+  }
+
+  /**
+   * Reads the file's text and lays the flags over it.
+   *
+   * @param source what messages call the file
+   * @throws ConfigException if anything in it or in the flags is wrong
+   */
+  public static Settings parse(String source, String yaml, Overrides overrides) {
+    return new SettingsReader(source, overrides).settings(yaml);
+  }
+
+  private Settings settings(String yaml) {
+    Optional<Node> document = YamlSource.compose(yaml, problems);
+    if (document.isEmpty()) {
+      problems.inFile(1, "found no YAML document; expected one with nodes, at least");
+    }
+    Optional<YamlMapping> root =
+        document.flatMap(node -> YamlMapping.of(node, "", ROOT_KEYS, problems));
+    Optional<Boolean> enableMirror = root.flatMap(map -> map.optional(ENABLE_MIRROR));
+    Optional<String> mirrorIface = root.flatMap(map -> map.optional(MIRROR_IFACE));
+    Optional<Duration> hold = root.flatMap(map -> map.optional(HOLD));
+    ImmutableList<NodeSettings> nodes = root.map(this::nodes).orElse(ImmutableList.of());
+    ImmutableList<Mirror> mirrors = root.map(this::mirrors).orElse(ImmutableList.of());
+    problems.throwIfAny();
+    return new Settings(
+        overrides.enableMirror().or(() -> enableMirror).orElse(false),
+        overrides.mirrorIface().or(() -> mirrorIface).orElse(Settings.DEFAULT_MIRROR_IFACE),
+        hold.orElse(Settings.DEFAULT_HOLD),
+        nodes,
+        mirrors);
+  }
+
+  private static void checkFlag(String mirrorIface, Problems problems) {
+    try {
+      Syntax.interfaceName(mirrorIface);
+    } catch (BadValueException e) {
+      problems.inFlag("--mirror-iface", e.problem());
+    }
+  }
+
+  private ImmutableList<NodeSettings> nodes(YamlMapping root) {
+    if (root.isMissingOrEmptyList(NODES)) {
+      root.problem(NODES, "no node; expected " + SOME_NODES);
+    }
+    Unique names = new Unique("a name of its own");
+    Unique sockets = new Unique("a socket of its own");
+    ImmutableList.Builder<NodeSettings> nodes = ImmutableList.builder();
+    for (YamlMapping map : root.list(NODES, SOME_NODES, NODE_KEYS)) {
+      Optional<String> name = map.required(NAME);
+      Optional<ConnectionMethod> ovsdb = map.required(OVSDB);
+      Optional<ConnectionMethod> openflow = map.required(OPENFLOW);
+      Optional<String> mirrorIface = map.optional(MIRROR_IFACE);
+      // Every one is checked, whatever the others are.
+      boolean unique = name.isPresent() && names.add(name.get(), map, NAME);
+      unique &= ovsdb.isPresent() && sockets.add(ovsdb.get().toString(), map, OVSDB);
+      unique &= openflow.isPresent() && sockets.add(openflow.get().toString(), map, OPENFLOW);
+      if (unique) {
+        nodes.add(
+            new NodeSettings(
+                name.orElseThrow(), ovsdb.orElseThrow(), openflow.orElseThrow(), mirrorIface));
+      }
+    }
+    return nodes.build();
+  }
+
+  private ImmutableList<Mirror> mirrors(YamlMapping root) {
+    Unique pods = new Unique("each pod once");
+    ImmutableList.Builder<Mirror> mirrors = ImmutableList.builder();
+    for (YamlMapping map : root.list(MIRRORS, "a list ([] for none)", MIRROR_KEYS)) {
+      Optional<Mirror> pod = map.required(POD);
+      Direction direction = map.optional(DIRECTION).orElse(Direction.BOTH);
+      if (pod.isPresent() && pods.add(pod.get().namespacedPod(), map, POD)) {
+        mirrors.add(new Mirror(pod.get().namespace(), pod.get().pod(), direction));
+      }
+    }
+    return mirrors.build();
+  }
+
+  /** Values that may be there once only. */
+  private static final class Unique {
+    private final String expected;
+    private final Map<String, String> places = new HashMap<>();
+
+    Unique(String expected) {
+      this.expected = expected;
+    }
+
+    /** Adds a value; says so, and returns false, if it was there already. */
+    boolean add(String value, YamlMapping map, Field<?> field) {
+      String place = map.path(field.key()) + " (line " + map.line(field.key()) + ")";
+      String first = places.putIfAbsent(value, place);
+      if (first != null) {
+        map.problem(
+            field.key(),
+            "found " + Syntax.quote(value) + ", as in " + first + "; expected " + expected);
+      }
+      return first == null;
+    }
+  }
+}

@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.flowmirror.config;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.google.common.collect.ImmutableList;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Optional;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** What a configuration that is right means. */
+class SettingsReaderTest {
+  private static final NodeSettings N1 =
+      new NodeSettings(
+          "n1", new ConnectionMethod("/db"), new ConnectionMethod("/of"), Optional.empty());
+
+  @Test
+  void defaults() {
+    assertThat(Configs.read(Configs.NODES))
+        .isEqualTo(
+            new Settings(
+                false,
+                "mirror0",
+                Duration.ofMinutes(30),
+                ImmutableList.of(N1),
+                ImmutableList.of()));
+  }
+
+  @Test
+  void everyKey() {
+    Settings settings =
+        Configs.read(
+            """
+            enable-mirror: true
+            mirror-iface: eth1.100
+            hold: 1h30m
+            nodes:
+              - {name: n1, ovsdb: "unix:/a", openflow: "unix:/b"}
+              - name: worker-2.example
+                ovsdb: unix:/c/db.sock
+                openflow: unix:/c/br-int.mgmt
+                mirror-iface: mirror2
+            mirrors:
+              - {pod: default/web}
+              - {pod: default/web.v1, direction: both}
+              - {pod: kube-system/dns-0, direction: from-pod}
+              - pod: a/b
+                direction: to-pod
+            """);
+    NodeSettings second =
+        new NodeSettings(
+            "worker-2.example",
+            new ConnectionMethod("/c/db.sock"),
+            new ConnectionMethod("/c/br-int.mgmt"),
+            Optional.of("mirror2"));
+    assertThat(settings)
+        .isEqualTo(
+            new Settings(
+                true,
+                "eth1.100",
+                Duration.ofMinutes(90),
+                ImmutableList.of(
+                    new NodeSettings(
+                        "n1",
+                        new ConnectionMethod("/a"),
+                        new ConnectionMethod("/b"),
+                        Optional.empty()),
+                    second),
+                ImmutableList.of(
+                    new Mirror("default", "web", Direction.BOTH),
+                    new Mirror("default", "web.v1", Direction.BOTH),
+                    new Mirror("kube-system", "dns-0", Direction.FROM_POD),
+                    new Mirror("a", "b", Direction.TO_POD))));
+    assertThat(settings.mirrorIface(settings.nodes().get(0))).isEqualTo("eth1.100");
+    assertThat(settings.mirrorIface(second)).isEqualTo("mirror2");
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "10s, 10",
+    "90s, 90",
+    "30m, 1800",
+    "1h, 3600",
+    "1h30m, 5400",
+    "1h0m5s, 3605",
+    "18h, 64800",
+    "64800s, 64800",
+    "060s, 60"
+  })
+  void hold(String text, long seconds) {
+    assertThat(Configs.read("hold: " + text + "\n" + Configs.NODES).hold())
+        .isEqualTo(Duration.ofSeconds(seconds));
+  }
+
+  /** YAML 1.1 takes these for a boolean, an octal number, a float and a time. */
+  @Test
+  void textIsTakenAsItIsWritten() {
+    Settings settings =
+        Configs.read(
+            """
+            mirror-iface: 010
+            nodes: [{name: no, ovsdb: 'unix:/db', openflow: 'unix:/of', mirror-iface: 1e3}]
+            mirrors: [{pod: on/2001-01-01}]
+            """);
+    assertThat(settings.mirrorIface()).isEqualTo("010");
+    assertThat(settings.nodes().get(0).name()).isEqualTo("no");
+    assertThat(settings.nodes().get(0).mirrorIface()).contains("1e3");
+    assertThat(settings.mirrors()).containsExactly(new Mirror("on", "2001-01-01", Direction.BOTH));
+  }
+
+  @Test
+  void anchorsAndAliases() {
+    Settings settings =
+        Configs.read(
+            """
+            mirrors:
+              - {pod: a/b, direction: &way to-pod}
+              - {pod: a/c, direction: *way}
+            """
+                + Configs.NODES);
+    assertThat(settings.mirrors())
+        .containsExactly(
+            new Mirror("a", "b", Direction.TO_POD), new Mirror("a", "c", Direction.TO_POD));
+  }
+
+  @Test
+  void flagsTakeThePlaceOfTheFilesKeys() {
+    String yaml = "enable-mirror: true\nmirror-iface: mirror1\n" + Configs.NODES;
+    Settings settings =
+        SettingsReader.parse(
+            "f.yaml", yaml, new Overrides(Optional.of(false), Optional.of("mirror9")));
+    assertThat(settings.enableMirror()).isFalse();
+    assertThat(settings.mirrorIface()).isEqualTo("mirror9");
+    assertThat(settings.mirrorIface(settings.nodes().get(0))).isEqualTo("mirror9");
+  }
+
+  @Test
+  void aNodesOwnMirrorIfaceStaysBesideTheFlag() {
+    String yaml =
+        "nodes: [{name: n1, ovsdb: 'unix:/d', openflow: 'unix:/o', mirror-iface: mirror1}]\n";
+    Settings settings =
+        SettingsReader.parse(
+            "f.yaml", yaml, new Overrides(Optional.empty(), Optional.of("mirror9")));
+    assertThat(settings.mirrorIface(settings.nodes().get(0))).isEqualTo("mirror1");
+  }
+
+  @Test
+  void theExampleIsRight() {
+    Settings settings = SettingsReader.read(Path.of("flowmirror.yaml"), Overrides.none());
+    assertThat(settings)
+        .isEqualTo(
+            new Settings(
+                false,
+                Settings.DEFAULT_MIRROR_IFACE,
+                Settings.DEFAULT_HOLD,
+                ImmutableList.of(
+                    new NodeSettings(
+                        "n1",
+                        new ConnectionMethod("/run/openvswitch/db.sock"),
+                        new ConnectionMethod("/run/openvswitch/br-int.mgmt"),
+                        Optional.empty())),
+                ImmutableList.of(new Mirror("default", "web", Direction.BOTH))));
+  }
+
+  @Test
+  void manyMirrors() {
+    StringBuilder yaml = new StringBuilder(Configs.NODES).append("mirrors:\n");
+    for (int i = 0; i < 10_000; i++) {
+      yaml.append("  - {pod: default/web-").append(i).append(", direction: from-pod}\n");
+    }
+    assertThat(Configs.read(yaml.toString()).mirrors()).hasSize(10_000);
+  }
+}

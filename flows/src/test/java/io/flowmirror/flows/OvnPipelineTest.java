@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.flowmirror.flows;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.google.common.collect.ImmutableList;
+import io.flowmirror.topology.LogicalPort;
+import java.util.List;
+import java.util.OptionalInt;
+import org.junit.jupiter.api.Test;
+
+class OvnPipelineTest {
+  private static final long OVN = 0x934f4ce2L;
+  private static final Match PORT_3 = Match.ANY.with(Field.IN_PORT, 3);
+  private static final Match KEY_7 = keys(3, 7);
+  private static final LogicalPort PORT = new LogicalPort(3, 3, 7, true);
+  private static final Action DATAPATH = new Action.SetField(Field.METADATA, 3);
+  private static final Action INPUT = new Action.SetField(Field.REG14, 7);
+  private static final Action NEXT = new Action.Resubmit(8);
+  private static final Action OTHER = new Action.Other("00");
+
+  private static Match keys(long datapathKey, long portKey) {
+    return Match.ANY.with(Field.REG15, portKey).with(Field.METADATA, datapathKey);
+  }
+
+  private static FlowEntry entry(int table, int priority, Match match, Action... actions) {
+    return new FlowEntry(
+        new FlowKey(table, priority, match), ImmutableList.copyOf(actions), OVN, 0, false);
+  }
+
+  private static List<LogicalPort> candidates(FlowEntry... entries) {
+    return OvnPipeline.candidates(List.of(entries));
+  }
+
+  @Test
+  void takesAPodsIngressEntry() {
+    assertThat(candidates(entry(0, 100, PORT_3, OTHER, DATAPATH, INPUT, NEXT)))
+        .containsExactly(PORT);
+  }
+
+  @Test
+  void takesLoadsAsWellAsSetField() {
+    assertThat(
+            candidates(
+                entry(
+                    0,
+                    100,
+                    PORT_3,
+                    new Action.Load(Field.METADATA, 0, 64, 3),
+                    new Action.Load(Field.REG14, 0, 32, 7),
+                    NEXT)))
+        .containsExactly(PORT);
+    // The low bits are enough if they hold any key, and one bit is not.
+    assertThat(
+            candidates(
+                entry(
+                    0,
+                    100,
+                    PORT_3,
+                    new Action.Load(Field.METADATA, 0, 24, 3),
+                    new Action.Load(Field.REG14, 0, 15, 7),
+                    NEXT)))
+        .containsExactly(PORT);
+    assertThat(
+            candidates(
+                entry(0, 100, PORT_3, DATAPATH, new Action.Load(Field.REG14, 24, 1, 1), NEXT)))
+        .isEmpty();
+  }
+
+  @Test
+  void tellsAPlainPortFromOneWithAVlan() {
+    Match vlan = new Match(PORT_3.fields(), ImmutableList.of("80000c021005"));
+    assertThat(candidates(entry(0, 150, vlan, DATAPATH, INPUT, NEXT)))
+        .containsExactly(new LogicalPort(3, 3, 7, false));
+  }
+
+  @Test
+  void leavesOutATunnel() {
+    assertThat(candidates(entry(0, 100, PORT_3, OTHER, OTHER, new Action.Resubmit(40)))).isEmpty();
+    assertThat(candidates(entry(0, 100, PORT_3, OTHER, INPUT, NEXT))).isEmpty();
+  }
+
+  @Test
+  void leavesOutWhatIsNotOvns() {
+    FlowKey key = new FlowKey(0, 100, PORT_3);
+    ImmutableList<Action> actions = ImmutableList.of(DATAPATH, INPUT, NEXT);
+    assertThat(candidates(new FlowEntry(key, actions, Cookie.OWNER | 1, 0, true))).isEmpty();
+    assertThat(candidates(entry(0, 1051, PORT_3, DATAPATH, INPUT, NEXT))).isEmpty();
+    assertThat(candidates(entry(8, 100, PORT_3, DATAPATH, INPUT, NEXT))).isEmpty();
+    assertThat(candidates(entry(0, 100, PORT_3, DATAPATH, INPUT))).isEmpty();
+    assertThat(candidates(entry(0, 100, Match.ANY, DATAPATH, INPUT, NEXT))).isEmpty();
+  }
+
+  @Test
+  void leavesOutKeysAndPortsThatCannotBe() {
+    assertThat(
+            candidates(
+                entry(0, 100, PORT_3, DATAPATH, new Action.SetField(Field.REG14, 32768), NEXT),
+                entry(0, 101, PORT_3, new Action.SetField(Field.METADATA, 0), INPUT, NEXT),
+                entry(0, 102, PORT_3, new Action.SetField(Field.METADATA, 1 << 24), INPUT, NEXT),
+                entry(0, 103, Match.ANY.with(Field.IN_PORT, 0xfffffffeL), DATAPATH, INPUT, NEXT)))
+        .isEmpty();
+  }
+
+  @Test
+  void listsInTheOrderOfPortsAndEachOnce() {
+    assertThat(
+            candidates(
+                entry(0, 100, Match.ANY.with(Field.IN_PORT, 9), DATAPATH, INPUT, NEXT),
+                entry(0, 100, PORT_3, DATAPATH, INPUT, NEXT),
+                entry(0, 101, PORT_3, DATAPATH, INPUT, NEXT)))
+        .containsExactly(PORT, new LogicalPort(9, 3, 7, true));
+  }
+
+  @Test
+  void findsTheDeliveryTable() {
+    assertThat(
+            OvnPipeline.deliveryTable(
+                PORT,
+                List.of(
+                    entry(0, 5, Match.ANY, new Action.Output(3)),
+                    entry(70, 100, KEY_7, new Action.Output(4)),
+                    entry(65, 100, KEY_7, new Action.Output(3)),
+                    entry(40, 100, KEY_7, new Action.Output(3)),
+                    entry(80, 100, keys(4, 7), new Action.Output(3)))))
+        .isEqualTo(OptionalInt.of(65));
+    assertThat(OvnPipeline.deliveryTable(PORT, List.of())).isEmpty();
+  }
+
+  @Test
+  void confirmsByDelivery() {
+    LogicalPort nested = new LogicalPort(3, 3, 8, false);
+    LogicalPort elsewhere = new LogicalPort(4, 3, 9, true);
+    assertThat(
+            OvnPipeline.logicalPorts(
+                List.of(PORT, nested, elsewhere),
+                List.of(
+                    entry(65, 100, KEY_7, new Action.Output(3)),
+                    entry(65, 100, keys(3, 8), OTHER, new Action.Output(3), OTHER),
+                    entry(65, 100, keys(3, 9), new Action.Output(5)))))
+        .containsExactly(PORT, nested);
+  }
+
+  @Test
+  void isNotConfirmedByAnEntryOfOurs() {
+    FlowKey key = new FlowKey(65, 40000, KEY_7);
+    FlowEntry ours =
+        new FlowEntry(key, ImmutableList.of(new Action.Output(3)), Cookie.OWNER | 1, 0, true);
+    assertThat(OvnPipeline.logicalPorts(List.of(PORT), List.of(ours))).isEmpty();
+    assertThat(OvnPipeline.deliveryTable(PORT, List.of(ours))).isEmpty();
+  }
+}
