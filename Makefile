@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: Apache-2.0
+# What there is to do with this checkout; "make" alone says it.
+
+MVN = mvn -B
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test build format clean prepare
+
+help:
+	@echo 'make demo     as root: a sandbox with real OVN, one mirrored pod, its copies'
+	@echo 'make test     as root: install what the tests need, build, run all tests'
+	@echo 'make build    build for bin/flowmirror, without tests'
+	@echo 'make format   format all Java sources (mvn verify checks them)'
+	@echo 'make clean    remove what was built'
+
+demo: build
+	sandbox/sandbox install
+	sandbox/demo
+
+test: prepare
+	sandbox/sandbox install
+	$(MVN) verify
+
+build: prepare
+	$(MVN) -q -DskipTests package
+
+format: prepare
+	$(MVN) -q -N verify -Dformat=write
+
+clean: prepare
+	$(MVN) -q clean
+
+# Maven, and a JDK that compiles this. Does nothing if they are there.
+prepare:
+	@.ci/prepare

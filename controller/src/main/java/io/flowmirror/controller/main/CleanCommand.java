@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.flowmirror.controller.main;
+
+import com.google.common.collect.ImmutableMap;
+import io.flowmirror.config.Settings;
+import io.flowmirror.controller.reconcile.NodeStatus;
+import io.flowmirror.controller.reconcile.Reconciler;
+import java.io.PrintWriter;
+import java.time.Duration;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+/** {@code flowmirror clean}: removes what is ours, and only that, from every node. */
+@Command(
+    name = "clean",
+    description = "Remove our entries and our mirror port, and only ours, from every node.",
+    mixinStandardHelpOptions = true)
+final class CleanCommand implements Callable<Integer> {
+  @Mixin private final ConfigOptions config = new ConfigOptions();
+
+  @Option(
+      names = "--timeout",
+      defaultValue = "30",
+      paramLabel = "SECONDS",
+      description = "How long to try (default: ${DEFAULT-VALUE}).")
+  private int timeout;
+
+  @Spec private CommandSpec spec;
+
+  @Override
+  public Integer call() throws InterruptedException {
+    Settings settings = config.read();
+    PrintWriter out = spec.commandLine().getOut();
+    ImmutableMap<String, NodeStatus> statuses =
+        Awaiting.run(
+            settings, Reconciler.Mode.CLEAN, Duration.ofSeconds(timeout), CleanCommand::isClean);
+    boolean clean = true;
+    for (var entry : statuses.entrySet()) {
+      NodeStatus status = entry.getValue();
+      if (isClean(status)) {
+        out.println(entry.getKey() + ": clean");
+      } else {
+        clean = false;
+        out.println(entry.getKey() + ": NOT clean: " + String.join("; ", status.complaints()));
+      }
+    }
+    return clean ? Flowmirror.DONE : Flowmirror.FAILED;
+  }
+
+  private static boolean isClean(NodeStatus status) {
+    return status.settled() && status.plan().removableRows().isEmpty();
+  }
+}

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.flowmirror.controller.main;
+
+import com.google.common.collect.ImmutableList;
+import com.google.common.collect.ImmutableMap;
+import io.flowmirror.config.NodeSettings;
+import io.flowmirror.config.Settings;
+import io.flowmirror.controller.reconcile.NodeStatus;
+import io.flowmirror.controller.reconcile.Reconciler;
+import io.flowmirror.topology.PodName;
+import java.io.PrintWriter;
+import java.time.Duration;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+/** {@code flowmirror flows}: what is wanted, what is installed, and the drift. Writes nothing. */
+@Command(
+    name = "flows",
+    description = "Print wanted and installed entries in ovs-ofctl's syntax, and the drift.",
+    mixinStandardHelpOptions = true)
+final class FlowsCommand implements Callable<Integer> {
+  @Mixin private final ConfigOptions config = new ConfigOptions();
+
+  @Option(names = "--node", paramLabel = "NODE", description = "Only this node.")
+  private @Nullable String node;
+
+  @Option(names = "--pod", paramLabel = "NS/POD", description = "Only this pod's entries.")
+  private @Nullable String pod;
+
+  @Option(
+      names = "--timeout",
+      defaultValue = "10",
+      paramLabel = "SECONDS",
+      description = "How long to wait for a node's answers (default: ${DEFAULT-VALUE}).")
+  private int timeout;
+
+  @Spec private CommandSpec spec;
+
+  @Override
+  public Integer call() throws InterruptedException {
+    Settings settings = only(config.read());
+    Optional<PodName> onlyPod = Optional.ofNullable(pod).map(this::podName);
+    ImmutableMap<String, NodeStatus> statuses =
+        Awaiting.run(
+            settings,
+            Reconciler.Mode.OBSERVE,
+            Duration.ofSeconds(timeout),
+            FlowsCommand::hasAnswered);
+    PrintWriter out = spec.commandLine().getOut();
+    statuses.forEach(
+        (name, status) -> {
+          FlowsReport.lines(name, status, onlyPod).forEach(out::println);
+          out.println();
+        });
+    out.flush();
+    return statuses.values().stream().allMatch(FlowsCommand::hasAnswered)
+        ? Flowmirror.DONE
+        : Flowmirror.FAILED;
+  }
+
+  private static boolean hasAnswered(NodeStatus status) {
+    return status.node().datapath().isPresent() && status.node().bridgeConfirmed();
+  }
+
+  private Settings only(Settings settings) {
+    if (node == null) {
+      return settings;
+    }
+    ImmutableList<NodeSettings> nodes =
+        settings.nodes().stream()
+            .filter(each -> each.name().equals(node))
+            .collect(ImmutableList.toImmutableList());
+    if (nodes.isEmpty()) {
+      throw new CommandLine.ParameterException(
+          spec.commandLine(), "--node " + node + ": the configuration has no node of this name");
+    }
+    return new Settings(
+        settings.enableMirror(),
+        settings.mirrorIface(),
+        settings.hold(),
+        nodes,
+        settings.mirrors());
+  }
+
+  private PodName podName(String text) {
+    int slash = text.indexOf('/');
+    if (slash < 1 || slash == text.length() - 1) {
+      throw new CommandLine.ParameterException(
+          spec.commandLine(), "--pod " + text + ": expected NAMESPACE/POD");
+    }
+    return new PodName(text.substring(0, slash), text.substring(slash + 1));
+  }
+}

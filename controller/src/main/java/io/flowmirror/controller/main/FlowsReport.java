@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.flowmirror.controller.main;
+
+import com.google.common.collect.ImmutableList;
+import com.google.common.collect.ImmutableMap;
+import io.flowmirror.controller.reconcile.NodeStatus;
+import io.flowmirror.flows.Cookie;
+import io.flowmirror.flows.FlowDiff.Drift;
+import io.flowmirror.flows.FlowEntry;
+import io.flowmirror.flows.FlowKey;
+import io.flowmirror.flows.FlowText;
+import io.flowmirror.flows.InstalledEntry;
+import io.flowmirror.flows.PlannedEntry;
+import io.flowmirror.topology.Datapath;
+import io.flowmirror.topology.Interface;
+import io.flowmirror.topology.PodName;
+import io.flowmirror.topology.PodPort;
+import java.util.Optional;
+
+/**
+ * A node's entries for a person to read: each with the pod, the purpose and the state in a comment
+ * above it. The whole text is valid input for {@code ovs-ofctl add-flows}, which skips comments.
+ */
+final class FlowsReport {
+  private final NodeStatus status;
+  private final Optional<PodName> only;
+  private final ImmutableMap<FlowKey, InstalledEntry> ours;
+  private final ImmutableList.Builder<String> lines = ImmutableList.builder();
+
+  private FlowsReport(NodeStatus status, Optional<PodName> only) {
+    this.status = status;
+    this.only = only;
+    this.ours =
+        status.installed().stream()
+            .filter(there -> Cookie.isOurs(there.entry().cookie()))
+            .collect(
+                ImmutableMap.toImmutableMap(
+                    there -> there.entry().key(), there -> there, (a, b) -> b));
+  }
+
+  /** The report on one node, or on one pod's part of it. */
+  static ImmutableList<String> lines(String node, NodeStatus status, Optional<PodName> only) {
+    FlowsReport report = new FlowsReport(status, only);
+    report.header(node);
+    report.pods();
+    report.wanted();
+    report.notWanted();
+    return report.lines.build();
+  }
+
+  private void header(String node) {
+    lines.add("# node " + node + ": " + datapath());
+    lines.add(
+        "# "
+            + status.plan().entries().size()
+            + " wanted, "
+            + ours.size()
+            + " installed: "
+            + Summary.of(status.diff()));
+    status.complaints().forEach(complaint -> lines.add("# ! " + complaint));
+  }
+
+  private String datapath() {
+    return status
+        .node()
+        .datapath()
+        .map(
+            live ->
+                "dpid "
+                    + live.dpidText()
+                    + ", Open vSwitch "
+                    + live.switchVersion()
+                    + ", OVN delivers in table "
+                    + (live.deliveryTable().isPresent()
+                        ? live.deliveryTable().getAsInt()
+                        : "(none yet)")
+                    + mirrorPort(live))
+        .orElse("no connection");
+  }
+
+  private String mirrorPort(Datapath live) {
+    return status
+        .intent()
+        .mirrorIface()
+        .map(
+            name ->
+                live.ports().containsKey(name)
+                    ? ", " + name + " is port " + live.ports().get(name).ofport()
+                    : ", " + name + " is not there")
+        .orElse("");
+  }
+
+  /** Says of each mirrored pod where it is, or why it is not seen. */
+  private void pods() {
+    for (PodName pod : status.intent().pods().keySet()) {
+      if (only.isPresent() && !only.get().equals(pod)) {
+        continue;
+      }
+      ImmutableList<PodPort> ports =
+          status.node().podPorts().stream()
+              .filter(port -> port.pod().equals(pod) && port.provider().isEmpty())
+              .collect(ImmutableList.toImmutableList());
+      ports.forEach(port -> lines.add("# pod " + pod + " " + where(port)));
+      if (ports.isEmpty()) {
+        lines.add("# pod " + pod + " " + whyNot(pod));
+      }
+    }
+    if (only.isPresent() && !status.intent().pods().containsKey(only.get())) {
+      lines.add("# pod " + only.get() + " is not in the configuration's mirrors");
+    }
+  }
+
+  private static String where(PodPort port) {
+    return "is "
+        + port.interfaceName()
+        + ", port "
+        + port.ofport()
+        + port.keys()
+            .map(
+                keys ->
+                    String.format(
+                        ", logical datapath %d, logical port %d",
+                        keys.datapathKey(), keys.portKey()))
+            .orElse("; OVN has not bound it: what it receives cannot be copied yet");
+  }
+
+  private String whyNot(PodName pod) {
+    ImmutableList<Interface> rows =
+        status.node().bridge().stream()
+            .flatMap(bridge -> bridge.interfaces().values().stream())
+            .filter(row -> row.pod().equals(Optional.of(pod)) && row.provider().isEmpty())
+            .collect(ImmutableList.toImmutableList());
+    if (rows.isEmpty()) {
+      return "is not on this node: no interface of br-int has its pod_namespace and pod_name";
+    }
+    Interface row = rows.get(0);
+    return status
+        .node()
+        .port(row.name())
+        .map(
+            port ->
+                "has "
+                    + row.name()
+                    + ", which OVSDB calls port "
+                    + row.ofport()
+                    + " and OpenFlow port "
+                    + port.ofport())
+        .orElse(
+            "has "
+                + row.name()
+                + ", which is not a port of the switch"
+                + (row.error().isEmpty() ? "" : ": " + row.error()));
+  }
+
+  private void wanted() {
+    for (PlannedEntry planned : status.plan().entries().values()) {
+      if (only.isPresent() && !only.equals(planned.pod())) {
+        continue;
+      }
+      FlowKey key = planned.entry().key();
+      String whose = planned.pod().map(PodName::toString).orElse("node");
+      lines.add("");
+      lines.add("# " + whose + ": " + planned.purpose() + " [" + state(key) + "]");
+      lines.add(FlowText.format(planned.entry()));
+      InstalledEntry there = ours.get(key);
+      if (status.diff().drift().get(key) == Drift.DIFFERENT && there != null) {
+        lines.add("# installed instead: " + FlowText.format(there.entry()));
+      }
+      FlowEntry conflict = status.diff().conflicts().get(key);
+      if (conflict != null) {
+        lines.add("# somebody else's entry: " + FlowText.format(conflict));
+      }
+    }
+  }
+
+  private String state(FlowKey key) {
+    if (status.diff().conflicts().containsKey(key)) {
+      return "NOT INSTALLED: the place is taken";
+    }
+    Drift drift = status.diff().drift().get(key);
+    InstalledEntry there = ours.get(key);
+    if (there == null) {
+      return drift == null ? "unknown" : drift.name();
+    }
+    String life =
+        "age " + there.age() + " s, " + there.packets() + " packets, " + there.bytes() + " bytes";
+    return (drift == null || drift == Drift.DUE ? "installed" : drift.name()) + ", " + life;
+  }
+
+  private void notWanted() {
+    ImmutableList<FlowEntry> held =
+        status.diff().held().stream()
+            .map(InstalledEntry::entry)
+            .collect(ImmutableList.toImmutableList());
+    for (InstalledEntry there : ours.values()) {
+      FlowEntry entry = there.entry();
+      if (status.plan().entries().containsKey(entry.key())
+          || (only.isPresent() && !isOnly(entry))) {
+        continue;
+      }
+      lines.add("");
+      lines.add(
+          held.contains(entry)
+              ? "# held: nothing is known of its port for now"
+              : "# SURPLUS: ours and not wanted" + role(entry));
+      lines.add("# " + FlowText.format(entry));
+    }
+  }
+
+  private boolean isOnly(FlowEntry entry) {
+    return only.isPresent()
+        && status.node().bridge().stream()
+            .flatMap(bridge -> bridge.interfaces().values().stream())
+            .filter(row -> row.pod().equals(only))
+            .flatMap(row -> row.ifaceId().stream())
+            .anyMatch(id -> Cookie.isFor(entry.cookie(), id));
+  }
+
+  private static String role(FlowEntry entry) {
+    return Cookie.role(entry.cookie()).map(role -> " (" + role + ")").orElse("");
+  }
+}

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.flowmirror.controller.main;
+
+import com.google.inject.Inject;
+import io.flowmirror.config.NodeSettings;
+import io.flowmirror.controller.openflow.DatapathReport;
+import io.flowmirror.controller.openflow.DatapathSession;
+import io.flowmirror.controller.openflow.OpenFlowConnector;
+import io.flowmirror.controller.openflow.OpenFlowOptions;
+import io.flowmirror.controller.ovsdb.BridgeReport;
+import io.flowmirror.controller.ovsdb.BridgeSession;
+import io.flowmirror.controller.ovsdb.OvsdbConnector;
+import io.flowmirror.controller.reconcile.Sessions;
+import java.nio.file.Path;
+import java.util.function.Consumer;
+
+/** Real sessions, to the addresses that a node's settings name. */
+final class NodeSessions implements Sessions {
+  /** Kube-OVN's, and OVN's, name of the integration bridge. */
+  private static final String BRIDGE = "br-int";
+
+  private final OpenFlowConnector openflow;
+  private final OvsdbConnector ovsdb;
+
+  @Inject
+  NodeSessions(OpenFlowConnector openflow, OvsdbConnector ovsdb) {
+    this.openflow = openflow;
+    this.ovsdb = ovsdb;
+  }
+
+  @Override
+  public DatapathSession openDatapath(NodeSettings node, Consumer<DatapathReport> reports) {
+    return openflow.open(OpenFlowOptions.of(node.name(), Path.of(node.openflow().path())), reports);
+  }
+
+  @Override
+  public BridgeSession openBridge(NodeSettings node, Consumer<BridgeReport> reports) {
+    return ovsdb.open(node.name(), Path.of(node.ovsdb().path()), BRIDGE, reports);
+  }
+}

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.flowmirror.controller.main;
+
+import io.flowmirror.flows.FlowDiff;
+import java.util.Collections;
+import java.util.Locale;
+import java.util.StringJoiner;
+
+/** A difference in a few words. */
+final class Summary {
+  private Summary() {}
+
+  /** Such as {@code 3 missing, 1 surplus}; {@code in sync} if there is no drift. */
+  static String of(FlowDiff diff) {
+    StringJoiner words = new StringJoiner(", ");
+    for (FlowDiff.Drift kind : FlowDiff.Drift.values()) {
+      int count = Collections.frequency(diff.drift().values(), kind);
+      if (count > 0) {
+        words.add(count + " " + kind.name().toLowerCase(Locale.ROOT));
+      }
+    }
+    return words.length() == 0 ? "in sync" : words.toString();
+  }
+}

@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.flowmirror.controller.openflow;
+
+import com.google.common.collect.ImmutableMap;
+import io.flowmirror.controller.openflow.Incoming.SwitchError;
+import io.flowmirror.controller.openflow.Requests.RefusedException;
+import io.flowmirror.flows.FlowChange;
+import io.flowmirror.flows.FlowKey;
+import java.time.Duration;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import org.jspecify.annotations.Nullable;
+import org.opendaylight.yangtools.binding.DataObject;
+
+/**
+ * One round of changes as an atomic, ordered bundle (ONF extension 230; Open vSwitch,
+ * ofproto/bundles.c), on the connection's event loop.
+ *
+ * <p>The switch leaves out a message that it refuses to add and commits the others all the same, so
+ * nothing is committed before a barrier has shown that all were added.
+ *
+ * <p>No more than {@link #WINDOW} messages are ahead of the switch's last barrier reply, and none
+ * is made before the socket takes it: the memory that a round needs does not grow with its size.
+ */
+final class Bundle {
+  private static final int BATCH = 500;
+  private static final int WINDOW = 4 * BATCH;
+
+  /** So many refused entries are enough to know that the rest is not worth sending. */
+  private static final int MAX_REFUSED = 1000;
+
+  /** What the switch may need to commit, for each change, beyond a request's timeout. */
+  private static final Duration COMMIT_PER_CHANGE = Duration.ofNanos(100_000);
+
+  private final Connection connection;
+  private final List<FlowChange> changes;
+  private final int id;
+  private final int openXid;
+  private final int firstXid;
+  private final Map<FlowKey, String> refused = new LinkedHashMap<>();
+  private final CompletableFuture<DataObject> added = new CompletableFuture<>();
+  private boolean open;
+  private boolean pumping;
+  private boolean ending;
+  private int next;
+  private int unanswered;
+
+  Bundle(Connection connection, List<FlowChange> changes) {
+    this.connection = connection;
+    this.changes = changes;
+    this.openXid = connection.nextXid();
+    this.id = openXid;
+    this.firstXid = connection.nextXids(changes.size());
+  }
+
+  /**
+   * Sends the bundle. The future completes after the last barrier with what was refused; then
+   * nothing of the round was applied. It fails if the connection is of no further use.
+   */
+  CompletableFuture<ImmutableMap<FlowKey, String>> apply() {
+    for (FlowChange change : changes) {
+      FlowEncoder.refusal(change).ifPresent(reason -> refused.put(change.key(), reason));
+    }
+    if (!refused.isEmpty() || changes.isEmpty()) {
+      return Handshake.barrier(connection).thenApply(done -> ImmutableMap.copyOf(refused));
+    }
+    return connection
+        .request(
+            Outgoing.bundleControl(openXid, id, Ofp.OFPBCT_OPEN_REQUEST), "OFPBCT_OPEN_REQUEST")
+        .thenCompose(
+            opened -> {
+              open = true;
+              pump();
+              return added;
+            })
+        .thenCompose(done -> refused.isEmpty() ? commit() : discard())
+        .handle((done, failure) -> orRefused(failure))
+        .thenCompose(done -> Handshake.barrier(connection))
+        .thenApply(done -> ImmutableMap.copyOf(refused));
+  }
+
+  /** Goes on sending, as far as the window and the socket allow. */
+  void pump() {
+    if (!open || pumping || ending) {
+      return;
+    }
+    // A flush may make the channel writable, and call back, before it returns.
+    pumping = true;
+    while (!isSent() && unanswered < WINDOW && connection.isWritable()) {
+      writeBatch();
+      connection.flush();
+    }
+    pumping = false;
+    if (isSent()) {
+      ending = true;
+      Requests.whenDone(
+          Handshake.barrier(connection),
+          (reply, failure) -> {
+            if (failure == null) {
+              added.complete(reply);
+            } else {
+              added.completeExceptionally(failure);
+            }
+          });
+    }
+  }
+
+  private void writeBatch() {
+    while (!isSent() && unanswered < WINDOW && connection.isWritable()) {
+      connection.write(Outgoing.bundleAdd(firstXid + next, id, changes.get(next)));
+      next++;
+      unanswered++;
+      if (next % BATCH == 0) {
+        Requests.whenDone(Handshake.barrier(connection), (reply, failure) -> onBatch(failure));
+      }
+    }
+  }
+
+  /** Takes an error that refers to one of this bundle's messages; returns false for any other. */
+  boolean refuse(SwitchError error) {
+    if (error.xid() == openXid) {
+      // The switch has dropped the bundle (OFPBFC_TIMEOUT, ofproto/connmgr.c).
+      ending = true;
+      added.completeExceptionally(new RefusedException("bundle dropped: " + ErrorText.of(error)));
+      return true;
+    }
+    int index = error.xid() - firstXid;
+    if (index < 0 || index >= changes.size()) {
+      return false;
+    }
+    refused.put(changes.get(index).key(), ErrorText.of(error));
+    return true;
+  }
+
+  private boolean isSent() {
+    return next == changes.size() || refused.size() >= MAX_REFUSED;
+  }
+
+  private void onBatch(@Nullable Throwable failure) {
+    if (failure == null) {
+      unanswered -= BATCH;
+      pump();
+    } else {
+      added.completeExceptionally(failure);
+    }
+  }
+
+  private CompletableFuture<DataObject> commit() {
+    Duration within = connection.timeout().plus(COMMIT_PER_CHANGE.multipliedBy(changes.size()));
+    return control(Ofp.OFPBCT_COMMIT_REQUEST, "OFPBCT_COMMIT_REQUEST", within);
+  }
+
+  private CompletableFuture<DataObject> discard() {
+    return control(Ofp.OFPBCT_DISCARD_REQUEST, "OFPBCT_DISCARD_REQUEST", connection.timeout());
+  }
+
+  private CompletableFuture<DataObject> control(int type, String name, Duration within) {
+    return connection.request(Outgoing.bundleControl(connection.nextXid(), id, type), name, within);
+  }
+
+  /** A refusal that names no entry concerns them all. */
+  private ImmutableMap<FlowKey, String> orRefused(@Nullable Throwable failure) {
+    Throwable cause = failure instanceof CompletionException ? failure.getCause() : failure;
+    if (cause instanceof RefusedException) {
+      if (refused.isEmpty()) {
+        for (FlowChange change : changes) {
+          refused.put(change.key(), cause.getMessage());
+        }
+      }
+    } else if (cause != null) {
+      throw new CompletionException(cause);
+    }
+    return ImmutableMap.of();
+  }
+}

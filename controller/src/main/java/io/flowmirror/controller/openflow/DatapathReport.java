@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.flowmirror.controller.openflow;
+
+import com.google.common.collect.ImmutableList;
+import com.google.common.collect.ImmutableMap;
+import io.flowmirror.flows.FlowKey;
+import io.flowmirror.flows.InstalledEntry;
+import io.flowmirror.topology.Datapath;
+import java.util.Optional;
+
+/**
+ * What a session knows of its datapath at one moment: a whole snapshot, of which only the newest
+ * matters.
+ *
+ * @param datapath the live connection's word, or empty while there is no connection
+ * @param entries our own entries (any cookie with our owner's mark, in any table) and every foreign
+ *     entry of tables 0 and T with a priority at which ours stand
+ * @param round the number of the newest {@link DatapathSession#apply} whose outcome {@code entries}
+ *     includes; 0 before the first on this connection
+ * @param refused entries of that round which the switch refused, with its error in words
+ * @param reason why there is no connection, in words; empty while there is one
+ */
+public record DatapathReport(
+    Optional<Datapath> datapath,
+    ImmutableList<InstalledEntry> entries,
+    long round,
+    ImmutableMap<FlowKey, String> refused,
+    String reason) {}

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.flowmirror.controller.openflow;
+
+import io.flowmirror.flows.FlowChange;
+import java.util.List;
+
+/**
+ * A session with one datapath: it owns its connection and its reconnects, reports what it sees to
+ * the consumer it was opened with, and applies differences.
+ *
+ * <p>All methods return at once and may be called from any thread. Reports come from the session's
+ * own thread, in order; a report follows every change of the port description, every removal or
+ * change of entries in the tables that are watched, every round applied, and the loss of the
+ * connection.
+ */
+public interface DatapathSession extends AutoCloseable {
+
+  /**
+   * Applies a difference as one ordered, atomic bundle, then a barrier, then reads the tables again
+   * and reports. Only one round may be in flight; the caller waits for a report of this round.
+   *
+   * <p>If the switch refuses an entry, nothing of the round is applied and the report names the
+   * entry. A round that was asked for on another connection than the live one is dropped.
+   *
+   * @param connection the {@link io.flowmirror.topology.Datapath#connection} that the difference
+   *     was computed from
+   * @param round the caller's number of this round, larger than any before
+   * @param changes deletions and additions, in the order in which they are to be made
+   */
+  void apply(long connection, long round, List<FlowChange> changes);
+
+  /** Brings a port up (OFPT_PORT_MOD that clears OFPPC_PORT_DOWN). */
+  void bringUp(long connection, int ofport);
+
+  /** Reads the tables again and reports. */
+  void read();
+
+  /** Closes the connection for good; entries stay as they are. No report comes afterwards. */
+  @Override
+  void close();
+}

@@ -1,0 +1,365 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.flowmirror.controller.openflow;
+
+import com.google.common.collect.ImmutableList;
+import com.google.common.collect.ImmutableMap;
+import io.flowmirror.controller.openflow.Handshake.Greeting;
+import io.flowmirror.controller.openflow.Incoming.PortStatus;
+import io.flowmirror.controller.openflow.Incoming.SwitchError;
+import io.flowmirror.controller.openflow.TableReader.Reading;
+import io.flowmirror.flows.FlowChange;
+import io.flowmirror.flows.FlowKey;
+import io.flowmirror.topology.Datapath;
+import io.flowmirror.topology.Port;
+import io.netty.channel.Channel;
+import io.netty.util.concurrent.ScheduledFuture;
+import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Optional;
+import java.util.OptionalInt;
+import java.util.Queue;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The datapath behind one connection, from its handshake until the connection is gone: its ports,
+ * when its tables are read, and the rounds that are applied to it. On the connection's event loop.
+ */
+final class LiveDatapath implements Connection.Listener {
+
+  /** What the session wants to know. */
+  interface Owner {
+    void onState(OpenFlowSession.State state);
+
+    void onReport(DatapathReport report);
+
+    void onLost(String reason);
+  }
+
+  private record Round(long number, List<FlowChange> changes) {}
+
+  private static final Logger LOG = LoggerFactory.getLogger(LiveDatapath.class);
+
+  /**
+   * The least time between two readings that changes ask for, so that a storm of changes is read a
+   * few times and not once for each; a long reading is followed by as long a pause.
+   */
+  private static final Duration MIN_GAP = Duration.ofMillis(20);
+
+  private static final Duration MAX_GAP = Duration.ofSeconds(1);
+
+  private final long number;
+  private final OpenFlowOptions options;
+  private final Owner owner;
+  private final Connection connection;
+  private final TableReader reader;
+  private final TreeMap<Integer, PortDescription> ports = new TreeMap<>();
+
+  /** Ports deleted since the last reading began. */
+  private final Set<Integer> goneWhileReading = new HashSet<>();
+
+  private final Queue<Round> rounds = new ArrayDeque<>();
+  private @Nullable Greeting greeting;
+  private @Nullable Reading last;
+  private @Nullable Bundle bundle;
+  private @Nullable ScheduledFuture<?> delayed;
+  private @Nullable ScheduledFuture<?> audit;
+  private boolean changed;
+  private boolean urgent;
+  private boolean reading;
+  private boolean closed;
+  private long nextReadNanos = System.nanoTime();
+  private long applied;
+  private ImmutableMap<FlowKey, String> refused = ImmutableMap.of();
+  private long reported;
+  private ImmutableMap<FlowKey, String> reportedRefused = ImmutableMap.of();
+
+  /**
+   * Builds the channel's pipeline.
+   *
+   * @param number the number of this connection
+   */
+  LiveDatapath(long number, OpenFlowOptions options, Channel channel, Codecs codecs, Owner owner) {
+    this.number = number;
+    this.options = options;
+    this.owner = owner;
+    this.connection = new Connection(channel, codecs, options, this);
+    this.reader = new TableReader(connection);
+  }
+
+  long number() {
+    return number;
+  }
+
+  /** Begins the handshake, when the channel is connected. */
+  void start() {
+    Requests.whenDone(
+        new Handshake(connection, owner::onState).run(),
+        (found, failure) -> {
+          if (failure != null) {
+            connection.close(Requests.words(failure));
+          } else if (!closed) {
+            greeting = found;
+            found.ports().forEach(this::putPort);
+            owner.onState(OpenFlowSession.State.READING);
+            read();
+          }
+        });
+  }
+
+  void close(String reason) {
+    connection.close(reason);
+  }
+
+  /** Applies a round after those that were asked for before it. */
+  void apply(long round, List<FlowChange> changes) {
+    rounds.add(new Round(round, changes));
+    nextRound();
+  }
+
+  /** Brings a port up; nothing happens if there is no such port (any more). */
+  void bringUp(int ofport) {
+    PortDescription port = ports.get(ofport);
+    if (port != null) {
+      connection.send(Outgoing.bringUp(connection.nextXid(), port));
+    }
+  }
+
+  /** Reads the tables as soon as no other reading or round is under way. */
+  void read() {
+    changed = true;
+    urgent = true;
+    maybeRead();
+  }
+
+  @Override
+  public void onPortStatus(PortStatus status) {
+    if (greeting == null) {
+      // The port description comes after this and includes it.
+      return;
+    }
+    PortDescription port = status.port();
+    if (status.reason() == Ofp.OFPPR_DELETE) {
+      ports.remove(port.number());
+      goneWhileReading.add(port.number());
+    } else {
+      putPort(port);
+    }
+    LOG.debug(
+        "{}: port {} {} reason {}", options.node(), port.number(), port.name(), status.reason());
+    if (last != null) {
+      last = without(goneWhileReading, last);
+      report(greeting, last);
+    }
+    read();
+  }
+
+  /** A number that was freed may be another interface's next: what was read of it is void. */
+  private static Reading without(Set<Integer> ports, Reading reading) {
+    return new Reading(
+        reading.deliveryTable(),
+        reading.logicalPorts().stream()
+            .filter(port -> !ports.contains(port.ofport()))
+            .collect(ImmutableList.toImmutableList()),
+        reading.natInLabel(),
+        reading.entries());
+  }
+
+  private void putPort(PortDescription port) {
+    if (port.isInterface()) {
+      ports.put(port.number(), port);
+    }
+  }
+
+  @Override
+  public void onFlowsChanged() {
+    changed = true;
+    maybeRead();
+  }
+
+  @Override
+  public void onFlowRemoved(int table) {
+    if (!reader.watches(table)) {
+      reader.lookEverywhere();
+    }
+    onFlowsChanged();
+  }
+
+  @Override
+  public void onError(SwitchError error) {
+    if (bundle == null || !bundle.refuse(error)) {
+      String words = ErrorText.of(error) + " for message " + error.xid();
+      if (greeting == null) {
+        connection.close("the switch refused the handshake: " + words);
+      } else {
+        LOG.warn("{}: {}", options.node(), words);
+      }
+    }
+  }
+
+  @Override
+  public void onWritable() {
+    if (bundle != null) {
+      bundle.pump();
+    }
+  }
+
+  @Override
+  public void onClosed(String reason) {
+    closed = true;
+    cancel(delayed);
+    cancel(audit);
+    owner.onLost(reason);
+  }
+
+  private static void cancel(@Nullable ScheduledFuture<?> timer) {
+    if (timer != null) {
+      timer.cancel(false);
+    }
+  }
+
+  private void nextRound() {
+    if (closed || bundle != null || last == null) {
+      return;
+    }
+    Round round = rounds.poll();
+    if (round == null) {
+      return;
+    }
+    long start = System.nanoTime();
+    Bundle sent = new Bundle(connection, round.changes());
+    bundle = sent;
+    Requests.whenDone(
+        sent.apply(),
+        (outcome, failure) -> {
+          bundle = null;
+          if (failure != null) {
+            connection.close(Requests.words(failure));
+            return;
+          }
+          LOG.debug(
+              "{}: round {} of {} changes, {} refused, in {} ms",
+              options.node(),
+              round.number(),
+              round.changes().size(),
+              outcome.size(),
+              (System.nanoTime() - start) / 1_000_000);
+          applied = round.number();
+          refused = outcome;
+          if (!round.changes().stream().allMatch(c -> reader.watches(c.key().table()))) {
+            reader.lookEverywhere();
+          }
+          read();
+          nextRound();
+        });
+  }
+
+  private void maybeRead() {
+    Greeting greeted = greeting;
+    if (closed || greeted == null || reading || bundle != null || !changed) {
+      return;
+    }
+    long wait = nextReadNanos - System.nanoTime();
+    if (!urgent && wait > 0) {
+      if (delayed == null) {
+        delayed =
+            connection
+                .loop()
+                .schedule(
+                    () -> {
+                      delayed = null;
+                      maybeRead();
+                    },
+                    wait,
+                    TimeUnit.NANOSECONDS);
+      }
+      return;
+    }
+    changed = false;
+    urgent = false;
+    reading = true;
+    goneWhileReading.clear();
+    long round = applied;
+    ImmutableMap<FlowKey, String> roundRefused = refused;
+    long start = System.nanoTime();
+    Requests.whenDone(
+        reader.read(),
+        (found, failure) -> {
+          reading = false;
+          if (failure != null) {
+            connection.close(Requests.words(failure));
+            return;
+          }
+          long end = System.nanoTime();
+          long gap = Math.clamp(end - start, MIN_GAP.toNanos(), MAX_GAP.toNanos());
+          nextReadNanos = end + gap;
+          reported = round;
+          reportedRefused = roundRefused;
+          onReading(greeted, without(goneWhileReading, found), end - start);
+        });
+  }
+
+  private void onReading(Greeting greeted, Reading found, long nanos) {
+    Reading before = last;
+    last = found;
+    LOG.debug(
+        "{}: read {} entries, {} logical ports, in {} ms",
+        options.node(),
+        found.entries().size(),
+        found.logicalPorts().size(),
+        nanos / 1_000_000);
+    if (before == null) {
+      LOG.info(
+          "{}: connected to datapath {}, Open vSwitch {}, {} ports, delivery table {}{}",
+          options.node(),
+          datapath(greeted, found).dpidText(),
+          greeted.switchVersion(),
+          ports.size(),
+          table(found.deliveryTable()),
+          reader.monitors() ? "" : ", no flow monitor");
+      owner.onState(OpenFlowSession.State.LIVE);
+    } else if (!before.deliveryTable().equals(found.deliveryTable())) {
+      LOG.info("{}: delivery table {}", options.node(), table(found.deliveryTable()));
+    }
+    report(greeted, found);
+    scheduleAudit();
+    nextRound();
+    maybeRead();
+  }
+
+  private static String table(OptionalInt table) {
+    return table.isPresent() ? Integer.toString(table.getAsInt()) : "unknown yet";
+  }
+
+  private void scheduleAudit() {
+    cancel(audit);
+    boolean told = reader.monitors() && !reader.searching();
+    Duration interval = told ? options.audit() : options.poll();
+    audit = connection.loop().schedule(this::read, interval.toMillis(), TimeUnit.MILLISECONDS);
+  }
+
+  private void report(Greeting greeted, Reading found) {
+    owner.onReport(
+        new DatapathReport(
+            Optional.of(datapath(greeted, found)), found.entries(), reported, reportedRefused, ""));
+  }
+
+  private Datapath datapath(Greeting greeted, Reading found) {
+    ImmutableMap.Builder<String, Port> byName = ImmutableMap.builder();
+    ports.values().forEach(port -> byName.put(port.name(), port.port()));
+    return new Datapath(
+        number,
+        greeted.dpid(),
+        greeted.switchVersion(),
+        byName.buildKeepingLast(),
+        found.deliveryTable(),
+        found.logicalPorts(),
+        found.natInLabel());
+  }
+}

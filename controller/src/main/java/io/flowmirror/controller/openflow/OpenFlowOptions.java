@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.flowmirror.controller.openflow;
+
+import java.nio.file.Path;
+import java.time.Duration;
+
+/**
+ * How a session talks to its switch.
+ *
+ * @param node the node's name, for the log
+ * @param socket the unix socket of br-int's service connection, {@code br-int.mgmt} in the run
+ *     directory of Open vSwitch
+ * @param requestTimeout how long each request may wait for its reply before the connection is given
+ *     up
+ * @param echoAfter how long the switch may be silent before it is asked for an echo
+ * @param audit how often the tables are read although nothing has been told of them
+ * @param poll how often they are read if the switch has no flow monitor (Open vSwitch before 3.0)
+ * @param minBackoff the shortest wait before a new attempt to connect
+ * @param maxBackoff the longest
+ */
+public record OpenFlowOptions(
+    String node,
+    Path socket,
+    Duration requestTimeout,
+    Duration echoAfter,
+    Duration audit,
+    Duration poll,
+    Duration minBackoff,
+    Duration maxBackoff) {
+
+  /** The defaults for a node. */
+  public static OpenFlowOptions of(String node, Path socket) {
+    return new OpenFlowOptions(
+        node,
+        socket,
+        Duration.ofSeconds(5),
+        Duration.ofSeconds(5),
+        Duration.ofSeconds(10),
+        Duration.ofSeconds(1),
+        Duration.ofMillis(100),
+        Duration.ofSeconds(5));
+  }
+
+  /** The same with another timeout for requests. */
+  public OpenFlowOptions withRequestTimeout(Duration requestTimeout) {
+    return new OpenFlowOptions(
+        node, socket, requestTimeout, echoAfter, audit, poll, minBackoff, maxBackoff);
+  }
+
+  /** The same with another limit of silence. */
+  public OpenFlowOptions withEchoAfter(Duration echoAfter) {
+    return new OpenFlowOptions(
+        node, socket, requestTimeout, echoAfter, audit, poll, minBackoff, maxBackoff);
+  }
+
+  /** The same with another interval of the audit. */
+  public OpenFlowOptions withAudit(Duration audit) {
+    return new OpenFlowOptions(
+        node, socket, requestTimeout, echoAfter, audit, poll, minBackoff, maxBackoff);
+  }
+}

@@ -1,0 +1,251 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.flowmirror.controller.openflow;
+
+import com.google.common.collect.ImmutableList;
+import com.google.common.collect.ImmutableMap;
+import io.flowmirror.flows.FlowChange;
+import io.netty.bootstrap.Bootstrap;
+import io.netty.channel.Channel;
+import io.netty.channel.ChannelInitializer;
+import io.netty.channel.ChannelOption;
+import io.netty.channel.EventLoop;
+import io.netty.channel.socket.nio.NioDomainSocketChannel;
+import java.net.UnixDomainSocketAddress;
+import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.Executor;
+import java.util.concurrent.ThreadLocalRandom;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * A session over br-int's service connection, the only kind whose coming and going leaves OVN's
+ * flow entries alone (Open vSwitch, ofproto/connmgr.c): never a controller, and never in a role.
+ *
+ * <p>All state belongs to one event loop, on which every connection of this session runs. Opened by
+ * {@link OpenFlowConnector#open}.
+ */
+public final class OpenFlowSession implements DatapathSession {
+
+  /** How far a session's connection has got. */
+  public enum State {
+    /** The socket is being connected. */
+    CONNECTING,
+    /** OFPT_HELLO is exchanged. */
+    HELLO,
+    /** OFPT_FEATURES_REQUEST is sent. */
+    FEATURES,
+    /** OFPMP_DESC is asked for. */
+    DESCRIPTION,
+    /** OFPT_GET_CONFIG_REQUEST, OFPT_SET_CONFIG and OFPT_SET_ASYNC are sent. */
+    CONFIGURATION,
+    /** OFPMP_PORT_DESC is asked for. */
+    PORTS,
+    /** The tables are being read for the first time. */
+    READING,
+    /** The first report has been made. */
+    LIVE,
+    /** There is no connection; the next attempt comes after a while. */
+    WAITING,
+    /** Closed for good. */
+    CLOSED
+  }
+
+  private static final Logger LOG = LoggerFactory.getLogger(OpenFlowSession.class);
+  private static final AtomicLong CONNECTIONS = new AtomicLong();
+
+  private final OpenFlowOptions options;
+  private final EventLoop loop;
+  private final Codecs codecs;
+  private final Consumer<DatapathReport> reports;
+  private final Executor reporter;
+  private final AtomicReference<@Nullable DatapathReport> unread = new AtomicReference<>();
+  private volatile State state = State.WAITING;
+  private @Nullable LiveDatapath live;
+  private int failures;
+  private String lastReason = "";
+
+  OpenFlowSession(
+      OpenFlowOptions options,
+      EventLoop loop,
+      Codecs codecs,
+      Consumer<DatapathReport> reports,
+      Executor reporter) {
+    this.options = options;
+    this.loop = loop;
+    this.codecs = codecs;
+    this.reports = reports;
+    this.reporter = reporter;
+  }
+
+  void start() {
+    loop.execute(this::connect);
+  }
+
+  /** How far the connection has got; may be asked from any thread. */
+  public State state() {
+    return state;
+  }
+
+  @Override
+  public void apply(long connection, long round, List<FlowChange> changes) {
+    ImmutableList<FlowChange> copy = ImmutableList.copyOf(changes);
+    onLive(connection, "round " + round, datapath -> datapath.apply(round, copy));
+  }
+
+  @Override
+  public void bringUp(long connection, int ofport) {
+    onLive(connection, "bringing up port " + ofport, datapath -> datapath.bringUp(ofport));
+  }
+
+  @Override
+  public void read() {
+    loop.execute(
+        () -> {
+          if (live != null && state == State.LIVE) {
+            live.read();
+          }
+        });
+  }
+
+  @Override
+  public void close() {
+    enter(State.CLOSED);
+    loop.execute(
+        () -> {
+          if (live != null) {
+            live.close("closed by the controller");
+          }
+        });
+  }
+
+  private void onLive(long connection, String what, Consumer<LiveDatapath> task) {
+    loop.execute(
+        () -> {
+          if (live != null && state == State.LIVE && live.number() == connection) {
+            task.accept(live);
+          } else {
+            LOG.debug(
+                "{}: {} was for connection {}, which is gone", options.node(), what, connection);
+          }
+        });
+  }
+
+  private void connect() {
+    if (!enter(State.CONNECTING)) {
+      return;
+    }
+    Attempt attempt = new Attempt();
+    new Bootstrap()
+        .group(loop)
+        .channel(NioDomainSocketChannel.class)
+        .option(ChannelOption.CONNECT_TIMEOUT_MILLIS, (int) options.requestTimeout().toMillis())
+        .handler(attempt)
+        .connect(UnixDomainSocketAddress.of(options.socket()))
+        .addListener(
+            connected -> {
+              if (connected.isSuccess() && attempt.datapath != null) {
+                attempt.datapath.start();
+              } else {
+                attempt.lost("cannot connect: " + connected.cause().getMessage());
+              }
+            });
+  }
+
+  /** Moves on, unless the session was closed meanwhile. */
+  private synchronized boolean enter(State next) {
+    if (state == State.CLOSED) {
+      return false;
+    }
+    state = next;
+    return true;
+  }
+
+  /** A report that the consumer has not got round to gives way to a newer one. */
+  private void post(DatapathReport report) {
+    if (unread.getAndSet(report) == null) {
+      reporter.execute(
+          () -> {
+            DatapathReport newest = unread.getAndSet(null);
+            if (newest != null && state != State.CLOSED) {
+              reports.accept(newest);
+            }
+          });
+    }
+  }
+
+  /** One attempt to connect, and what becomes of it. */
+  private final class Attempt extends ChannelInitializer<Channel> implements LiveDatapath.Owner {
+    private @Nullable LiveDatapath datapath;
+    private boolean over;
+
+    @Override
+    protected void initChannel(Channel channel) {
+      datapath = new LiveDatapath(CONNECTIONS.incrementAndGet(), options, channel, codecs, this);
+      live = datapath;
+    }
+
+    @Override
+    public void onState(State next) {
+      if (!enter(next)) {
+        if (datapath != null) {
+          datapath.close("closed by the controller");
+        }
+      } else if (next == State.LIVE) {
+        failures = 0;
+        lastReason = "";
+      }
+    }
+
+    @Override
+    public void onReport(DatapathReport report) {
+      post(report);
+    }
+
+    @Override
+    public void onLost(String reason) {
+      lost(reason);
+    }
+
+    void lost(String reason) {
+      if (over) {
+        return;
+      }
+      over = true;
+      live = null;
+      if (!enter(State.WAITING)) {
+        return;
+      }
+      Duration wait = backoff();
+      if (reason.equals(lastReason)) {
+        LOG.debug(
+            "{}: no connection: {}; next try in {} ms", options.node(), reason, wait.toMillis());
+      } else {
+        LOG.info(
+            "{}: no connection to {}: {}; next try in {} ms",
+            options.node(),
+            options.socket(),
+            reason,
+            wait.toMillis());
+      }
+      lastReason = reason;
+      post(new DatapathReport(Optional.empty(), ImmutableList.of(), 0, ImmutableMap.of(), reason));
+      var unused =
+          loop.schedule(OpenFlowSession.this::connect, wait.toMillis(), TimeUnit.MILLISECONDS);
+    }
+  }
+
+  /** Twice as long after each failure, and anything between half of that and all of it. */
+  private Duration backoff() {
+    long min = options.minBackoff().toMillis();
+    long max = options.maxBackoff().toMillis();
+    long full = Math.min(max, min << Math.min(++failures, 20));
+    return Duration.ofMillis(ThreadLocalRandom.current().nextLong(full / 2, full + 1));
+  }
+}

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.flowmirror.controller.ovsdb;
+
+import io.flowmirror.flows.RowChange;
+import java.util.List;
+
+/**
+ * A session with one node's OVSDB: it owns its connection and its reconnects and reports each
+ * change of br-int to the consumer it was opened with.
+ *
+ * <p>All methods return at once and may be called from any thread. Reports come from the session's
+ * own thread, in order.
+ */
+public interface BridgeSession extends AutoCloseable {
+
+  /**
+   * Applies changes in one transaction (RFC 7047, section 4.1.3), by {@code mutate} of the bridge's
+   * ports. A change that is already true is no error.
+   *
+   * @param round the caller's number of this round, larger than any before
+   */
+  void apply(long round, List<RowChange> changes);
+
+  /** Closes the connection for good. No report comes afterwards. */
+  @Override
+  void close();
+}

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.flowmirror.controller.reconcile;
+
+import com.google.common.collect.ImmutableList;
+import java.time.Duration;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.Condition;
+import java.util.concurrent.locks.ReentrantLock;
+
+/**
+ * Keeps the newest message of each key until the loop takes it. Its size is bounded by the number
+ * of keys, whatever the rate of messages, and nothing newest is ever lost.
+ *
+ * <p>Any thread may post; one thread takes.
+ */
+final class Mailbox<K, M> {
+  private final ReentrantLock lock = new ReentrantLock();
+  private final Condition posted = lock.newCondition();
+  private final Map<K, M> newest = new LinkedHashMap<>();
+
+  /** Leaves a message in place of the one of the same key that has not been taken yet. */
+  void post(K key, M message) {
+    lock.lock();
+    try {
+      newest.put(key, message);
+      posted.signal();
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /**
+   * Takes every message that is there, in the order in which their keys were first posted; waits
+   * for one up to {@code timeout} and returns none if it does not come.
+   */
+  ImmutableList<M> take(Duration timeout) throws InterruptedException {
+    lock.lock();
+    try {
+      long left = timeout.toNanos();
+      while (newest.isEmpty() && left > 0) {
+        left = posted.awaitNanos(Math.min(left, TimeUnit.HOURS.toNanos(1)));
+      }
+      ImmutableList<M> taken = ImmutableList.copyOf(newest.values());
+      newest.clear();
+      return taken;
+    } finally {
+      lock.unlock();
+    }
+  }
+}

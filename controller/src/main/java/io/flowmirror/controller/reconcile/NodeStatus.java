@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.flowmirror.controller.reconcile;
+
+import com.google.common.collect.ImmutableList;
+import com.google.common.collect.ImmutableMap;
+import io.flowmirror.flows.FlowDiff;
+import io.flowmirror.flows.FlowKey;
+import io.flowmirror.flows.InstalledEntry;
+import io.flowmirror.flows.NodeIntent;
+import io.flowmirror.flows.Plan;
+import io.flowmirror.topology.Node;
+
+/**
+ * One node at one moment, for readers: immutable.
+ *
+ * @param intent what is wanted of it
+ * @param node what has been observed of it
+ * @param plan what it should have
+ * @param installed what its tables had when they were last read
+ * @param diff the difference between the two
+ * @param refused entries that the switch has refused, with its error
+ * @param waiting why nothing can be told or done for now, in words; empty if nothing is in the way
+ * @param settled whether the node is as it should be: read, compared, and nothing left to do
+ */
+public record NodeStatus(
+    NodeIntent intent,
+    Node node,
+    Plan plan,
+    ImmutableList<InstalledEntry> installed,
+    FlowDiff diff,
+    ImmutableMap<FlowKey, String> refused,
+    ImmutableList<String> waiting,
+    boolean settled) {
+
+  /** Everything that keeps the node from being as it was asked for, in words. */
+  public ImmutableList<String> complaints() {
+    ImmutableList.Builder<String> complaints = ImmutableList.builder();
+    complaints.addAll(waiting).addAll(plan.refusals());
+    diff.conflicts()
+        .forEach(
+            (key, entry) ->
+                complaints.add(
+                    "an entry of somebody else's (cookie 0x"
+                        + Long.toHexString(entry.cookie())
+                        + ") stands where ours would: "
+                        + io.flowmirror.flows.FlowText.format(key)));
+    refused.forEach(
+        (key, error) -> {
+          io.flowmirror.flows.PlannedEntry planned = plan.entries().get(key);
+          String whose = planned == null ? "" : planned.pod().map(pod -> " of " + pod).orElse("");
+          complaints.add(
+              "the switch refused an entry"
+                  + whose
+                  + " ("
+                  + io.flowmirror.flows.FlowText.format(key)
+                  + "): "
+                  + error);
+        });
+    return complaints.build();
+  }
+}

@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.flowmirror.controller.openflow;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.flowmirror.flows.Action;
+import io.flowmirror.flows.Field;
+import io.flowmirror.flows.FlowEntry;
+import io.flowmirror.flows.InstalledEntry;
+import io.flowmirror.flows.Match;
+import io.flowmirror.flows.OvnPipeline;
+import io.flowmirror.topology.LogicalPort;
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.Unpooled;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.OptionalInt;
+import java.util.Random;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/**
+ * Replies captured from a br-int of OVN 23.03 over Open vSwitch 3.1: two pods (ofports 3 and 4),
+ * the first with a nested container (VLAN 5), the node's own port (1) and a tunnel (2).
+ */
+class FlowDecoderTest {
+
+  private static List<FlowEntry> decode(ByteBuf in) {
+    List<FlowEntry> entries = new ArrayList<>();
+    FlowDecoder.decode(in, installed -> entries.add(installed.entry()));
+    return entries;
+  }
+
+  private static List<FlowEntry> captured(String name) {
+    return decode(Entries.captured(name));
+  }
+
+  @Test
+  void readsOvnsIngressTable() {
+    List<FlowEntry> entries = captured("ovn-23.03-table0.bin");
+    assertThat(entries).hasSize(6);
+    FlowEntry pod =
+        entries.stream()
+            .filter(entry -> entry.key().match().exact(Field.IN_PORT).orElse(0) == 4)
+            .findFirst()
+            .orElseThrow();
+    assertThat(pod.key().priority()).isEqualTo(100);
+    assertThat(pod.cookie()).isEqualTo(0x934f4ce2L);
+    assertThat(pod.sendFlowRemoved()).isFalse();
+    assertThat(pod.actions())
+        .contains(
+            new Action.SetField(Field.METADATA, 3),
+            new Action.SetField(Field.REG14, 2),
+            new Action.Resubmit(8));
+    assertThat(pod.actions().get(0)).isInstanceOf(Action.Other.class);
+  }
+
+  @Test
+  void readsOvnsPipeline() {
+    List<LogicalPort> candidates = OvnPipeline.candidates(captured("ovn-23.03-table0.bin"));
+    assertThat(candidates)
+        .containsExactly(
+            new LogicalPort(1, 1, 2, true),
+            new LogicalPort(3, 3, 3, true),
+            new LogicalPort(3, 3, 5, false),
+            new LogicalPort(4, 3, 2, true));
+    assertThat(OvnPipeline.logicalPorts(candidates, captured("ovn-23.03-table65.bin")))
+        .isEqualTo(candidates);
+    assertThat(OvnPipeline.deliveryTable(candidates.get(3), captured("ovn-23.03-output4.bin")))
+        .isEqualTo(OptionalInt.of(65));
+    // What goes out by the tunnel is not delivered to a port here.
+    assertThat(OvnPipeline.deliveryTable(candidates.get(3), captured("ovn-23.03-output2.bin")))
+        .isEmpty();
+  }
+
+  @Test
+  void losesNoEntryOfACapturedTable() {
+    List<FlowEntry> entries = captured("ovn-23.03-table65.bin");
+    assertThat(entries).hasSize(11);
+    assertThat(entries).allMatch(entry -> entry.key().table() == 65);
+  }
+
+  @Test
+  void readsBackWhatIsWritten() {
+    List<FlowEntry> entries =
+        List.of(Entries.e0(9), Entries.e1(3, 9), Entries.e2(65, 3, 7, 9), Entries.e3(65, 3, 3, 7));
+    ByteBuf reply = Unpooled.buffer();
+    entries.forEach(entry -> FlowStats.write(entry, reply));
+    List<InstalledEntry> read = new ArrayList<>();
+    FlowDecoder.decode(reply, read::add);
+    assertThat(read.stream().map(InstalledEntry::entry)).isEqualTo(entries);
+    assertThat(read.get(0)).isEqualTo(new InstalledEntry(Entries.e0(9), 11, 22, 33));
+  }
+
+  @Test
+  void keepsWhatItDoesNotKnow() {
+    ByteBuf match = Unpooled.buffer();
+    // eth_type=0x800, and an experimenter's field, whose class and number are no field of ours.
+    match.writeShort(1).writeShort(4 + 6 + 12);
+    match.writeInt(0x80000a02).writeShort(0x0800);
+    match.writeInt(0xffff0008).writeInt(0x4f4e4600).writeInt(1);
+    match.writeZero(2);
+    Match read = FlowDecoder.match(match);
+    assertThat(read.fields()).isEmpty();
+    assertThat(read.others()).containsExactly("80000a020800", "ffff00084f4e460000000001");
+  }
+
+  /** Overwrites 16 bits of the entry of table 0 for in_port 1, which is one of the first. */
+  @ParameterizedTest
+  @CsvSource({
+    "0, 0, ofp_flow_stats.length is 0",
+    "0, 55, ofp_flow_stats.length is 55",
+    "0, 65535, ofp_flow_stats.length is 65535",
+    "48, 0, ofp_match.type is 0",
+    "50, 0, ofp_match.length is 0",
+    "50, 3, ofp_match.length is 3",
+    "50, 65535, ofp_match.length is 65535",
+    "54, 255, oxm_length is 255",
+    "54, 0, oxm_length of in_port is 0",
+    "66, 0, ofp_instruction.len is 0",
+    "66, 65535, ofp_instruction.len is 65535",
+    "74, 0, ofp_action_header.len is 0",
+    "74, 65528, ofp_action_header.len is 65528",
+  })
+  void namesTheFieldWhoseLengthIsWrong(int offset, int value, String words) {
+    ByteBuf entry = Unpooled.buffer();
+    FlowStats.write(
+        Entries.entry(
+            0, 1, Match.ANY.with(Field.IN_PORT, 1), 0, new Action.Output(1), new Action.Output(2)),
+        entry);
+    if (offset == 54) {
+      entry.setByte(55, value);
+    } else {
+      entry.setShort(offset, value);
+    }
+    assertThatThrownBy(() -> decode(entry))
+        .isInstanceOf(MalformedException.class)
+        .hasMessageStartingWith(words);
+  }
+
+  @Test
+  void survivesAnyChangeOfAnyByte() {
+    Random random = new Random(1);
+    for (String name : List.of("ovn-23.03-table0.bin", "ovn-23.03-table65.bin")) {
+      ByteBuf original = Entries.captured(name);
+      for (int i = 0; i < 20_000; i++) {
+        ByteBuf changed = Unpooled.copiedBuffer(original);
+        for (int n = random.nextInt(4); n >= 0; n--) {
+          changed.setByte(random.nextInt(changed.writerIndex()), random.nextInt(256));
+        }
+        changed.writerIndex(changed.writerIndex() - random.nextInt(2) * random.nextInt(64));
+        try {
+          decode(changed);
+        } catch (MalformedException | IndexOutOfBoundsException e) {
+          // Said so; the connection would be given up.
+        }
+      }
+    }
+  }
+}

@@ -1,0 +1,314 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.flowmirror.controller.openflow;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import com.google.common.util.concurrent.Uninterruptibles;
+import io.flowmirror.flows.FlowChange;
+import io.flowmirror.flows.FlowEntry;
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.ByteBufUtil;
+import io.netty.buffer.Unpooled;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.CountDownLatch;
+import java.util.function.Predicate;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+
+/** A session against a switch that does what no real one does on demand. */
+class OpenFlowSessionTest {
+  private static final Duration SHORT = Duration.ofMillis(300);
+
+  private final FakeSwitch fake = new FakeSwitch();
+  private final OpenFlowConnector connector = new OpenFlowConnector(1);
+  private final List<DatapathReport> reports = new CopyOnWriteArrayList<>();
+  private final List<OpenFlowSession> sessions = new ArrayList<>();
+
+  @AfterEach
+  void close() {
+    sessions.forEach(OpenFlowSession::close);
+    connector.close();
+    fake.close();
+  }
+
+  private OpenFlowSession open() {
+    return open(OpenFlowOptions.of("node", fake.socket()).withRequestTimeout(SHORT));
+  }
+
+  private OpenFlowSession open(OpenFlowOptions options) {
+    OpenFlowSession session = connector.open(options, reports::add);
+    sessions.add(session);
+    return session;
+  }
+
+  private DatapathReport report(Predicate<DatapathReport> wanted) {
+    await()
+        .atMost(Duration.ofSeconds(20))
+        .pollInterval(Duration.ofMillis(2))
+        .until(() -> reports.stream().anyMatch(wanted));
+    return reports.stream().filter(wanted).findFirst().orElseThrow();
+  }
+
+  private DatapathReport lost() {
+    return report(report -> report.datapath().isEmpty());
+  }
+
+  private long connected() {
+    return report(r -> r.datapath().isPresent()).datapath().orElseThrow().connection();
+  }
+
+  @Test
+  void connectsToASwitchWithoutEntries() {
+    open();
+    DatapathReport report = report(r -> r.datapath().isPresent());
+    assertThat(report.datapath().orElseThrow().dpidText()).isEqualTo("0000000000001234");
+    assertThat(report.reason()).isEmpty();
+    assertThat(report.entries()).isEmpty();
+  }
+
+  @Test
+  void saysThatThereIsNoSocket() {
+    open(OpenFlowOptions.of("node", Path.of("/nowhere/br-int.mgmt")));
+    assertThat(lost().reason()).startsWith("cannot connect: ");
+  }
+
+  @Test
+  void refusesAnOldOpenVSwitch() {
+    fake.version("2.13.8");
+    open();
+    assertThat(lost().reason())
+        .isEqualTo("Open vSwitch 2.13.8 is older than 2.17, the oldest that is supported");
+    assertThat(reports).allMatch(report -> report.datapath().isEmpty());
+  }
+
+  @Test
+  void refusesAnotherVersionOfOpenFlow() {
+    fake.on(FakeSwitch.HELLO, m -> List.of(new byte[] {1, 0, 0, 8, 0, 0, 0, 1}));
+    open();
+    assertThat(lost().reason()).isEqualTo("the switch does not speak OpenFlow 1.3");
+  }
+
+  @Test
+  void namesTheRequestThatIsNotAnswered() {
+    fake.on(
+        FakeSwitch.MULTIPART_REQUEST,
+        m -> Frames.uint16(m, 8) == Ofp.OFPMP_PORT_DESC ? List.of() : fake.standard(m));
+    open();
+    assertThat(lost().reason()).isEqualTo("no reply to OFPMP_PORT_DESC within 300 ms");
+  }
+
+  @Test
+  void namesTheRequestWhoseReplyHasNoEnd() {
+    fake.on(
+        FakeSwitch.MULTIPART_REQUEST,
+        m ->
+            Frames.uint16(m, 8) == Ofp.OFPMP_FLOW
+                ? List.of(Frames.part(Frames.xid(m), Ofp.OFPMP_FLOW, true))
+                : fake.standard(m));
+    open();
+    assertThat(lost().reason()).isEqualTo("no reply to OFPMP_FLOW of table 0 within 300 ms");
+  }
+
+  @Test
+  void givesUpAMalformedReply() {
+    fake.on(
+        FakeSwitch.MULTIPART_REQUEST,
+        m ->
+            Frames.uint16(m, 8) == Ofp.OFPMP_FLOW
+                ? List.of(Frames.part(Frames.xid(m), Ofp.OFPMP_FLOW, false, new byte[64]))
+                : fake.standard(m));
+    open();
+    assertThat(lost().reason())
+        .isEqualTo("malformed message: ofp_flow_stats.length is 0, less than 56");
+  }
+
+  @Test
+  void givesUpAMalformedHeader() {
+    open();
+    connected();
+    fake.send(new byte[] {4, 2, 0, 7, 0, 0, 0, 0, 0});
+    assertThat(lost().reason()).isEqualTo("malformed message: ofp_header.length is 7, less than 8");
+  }
+
+  @Test
+  void givesUpAnotherVersionAfterTheHello() {
+    open();
+    connected();
+    fake.send(new byte[] {6, 2, 0, 8, 0, 0, 0, 0});
+    assertThat(lost().reason())
+        .isEqualTo("malformed message: ofp_header.version is 6 in a message of type 2");
+  }
+
+  @Test
+  void givesUpATruncatedPortStatus() {
+    open();
+    connected();
+    fake.send(Frames.message(12, 0, new byte[40]));
+    assertThat(lost().reason()).startsWith("malformed message: ofp_port is ");
+  }
+
+  @Test
+  void asksForAnEchoAndGivesUpWithoutAnAnswer() {
+    fake.on(FakeSwitch.ECHO_REQUEST, m -> List.of());
+    open(
+        OpenFlowOptions.of("node", fake.socket())
+            .withRequestTimeout(SHORT)
+            .withEchoAfter(Duration.ofMillis(100)));
+    connected();
+    assertThat(lost().reason()).isEqualTo("no reply to OFPT_ECHO_REQUEST within 300 ms");
+  }
+
+  @Test
+  void readsAgainAndAgainWithoutAFlowMonitor() {
+    fake.on(
+        FakeSwitch.MULTIPART_REQUEST,
+        m ->
+            Frames.uint16(m, 8) == Ofp.OFPMP_EXPERIMENTER
+                ? List.of(Frames.error(Frames.xid(m), 1, 3))
+                : fake.standard(m));
+    open();
+    connected();
+    await().atMost(Duration.ofSeconds(10)).until(() -> reports.size() >= 3);
+    assertThat(reports).allMatch(report -> report.datapath().isPresent());
+  }
+
+  @Test
+  void refusesAllWhereThereAreNoBundles() {
+    fake.on(FakeSwitch.EXPERIMENTER, m -> List.of(Frames.error(Frames.xid(m), 1, 3)));
+    OpenFlowSession session = open();
+    FlowEntry entry = Entries.e0(9);
+    session.apply(connected(), 1, List.of(new FlowChange.Add(entry)));
+    assertThat(report(report -> report.round() == 1).refused())
+        .containsEntry(
+            entry.key(), "OFPBCT_OPEN_REQUEST refused: OFPET_BAD_REQUEST/OFPBRC_BAD_EXPERIMENTER");
+  }
+
+  @Test
+  void stopsSendingWhatIsRefusedAllTheSame() {
+    fake.on(
+        FakeSwitch.EXPERIMENTER,
+        m ->
+            Frames.int32(m, 12) == Ofp.ONF_BUNDLE_ADD_MESSAGE
+                ? List.of(Frames.error(Frames.xid(m), 5, 1))
+                : fake.standard(m));
+    OpenFlowSession session = open(OpenFlowOptions.of("node", fake.socket()));
+    List<FlowChange> changes = new ArrayList<>();
+    for (int port = 1; port <= 20_000; port++) {
+      changes.add(new FlowChange.Add(Entries.e1(port, 9)));
+    }
+    session.apply(connected(), 1, changes);
+    DatapathReport report = report(r -> r.round() == 1);
+    assertThat(report.refused()).hasSizeBetween(1_000, 4_000);
+    assertThat(report.refused().values()).containsOnly("OFPET_FLOW_MOD_FAILED/OFPFMFC_TABLE_FULL");
+    // The rest was not committed but discarded.
+    assertThat(bundleControls()).containsExactly(0, 6);
+  }
+
+  private List<Integer> bundleControls() {
+    return fake.received().stream()
+        .filter(m -> Frames.type(m) == FakeSwitch.EXPERIMENTER)
+        .filter(m -> Frames.int32(m, 12) == Ofp.ONF_BUNDLE_CONTROL)
+        .map(m -> Frames.uint16(m, 20))
+        .toList();
+  }
+
+  @Test
+  void dropsARoundForAnotherConnection() {
+    OpenFlowSession session = open();
+    long connection = connected();
+    session.apply(connection - 1, 1, List.of(new FlowChange.Add(Entries.e0(9))));
+    session.apply(connection, 2, List.of());
+    report(r -> r.round() == 2);
+    assertThat(reports).noneMatch(report -> report.round() == 1);
+    assertThat(bundleControls()).isEmpty();
+  }
+
+  @Test
+  void answersEchoesWhileAVeryLargeTableArrivesAndTheConsumerDoesNotReturn() {
+    int entries = 100_000;
+    List<byte[]> dump = dump(entries);
+    List<Long> asked = new CopyOnWriteArrayList<>();
+    List<Long> answered = new CopyOnWriteArrayList<>();
+    fake.on(
+        FakeSwitch.MULTIPART_REQUEST,
+        m -> {
+          if (Frames.uint16(m, 8) != Ofp.OFPMP_FLOW || m[16] != 0) {
+            return fake.standard(m);
+          }
+          // Beside the thread that reads what is answered.
+          Thread.ofVirtual().start(() -> send(dump, Frames.xid(m), asked));
+          return List.of();
+        });
+    fake.on(
+        FakeSwitch.ECHO_REPLY,
+        m -> {
+          answered.add(System.nanoTime());
+          return List.of();
+        });
+    CountDownLatch returns = new CountDownLatch(1);
+    sessions.add(
+        connector.open(
+            OpenFlowOptions.of("node", fake.socket()),
+            report -> {
+              reports.add(report);
+              Uninterruptibles.awaitUninterruptibly(returns);
+            }));
+    await().atMost(Duration.ofSeconds(30)).until(() -> reports.size() == 1);
+    assertThat(reports.get(0).entries()).hasSize(entries);
+    echo(asked);
+    await().atMost(Duration.ofSeconds(5)).until(() -> answered.size() == asked.size());
+    returns.countDown();
+    assertThat(asked).hasSizeGreaterThan(3);
+    long worst = 0;
+    for (int i = 0; i < asked.size(); i++) {
+      worst = Math.max(worst, answered.get(i) - asked.get(i));
+    }
+    // Most of it is the socket's buffer, which has to be read first; the limit is a busy machine's.
+    assertThat(worst).isLessThan(Duration.ofMillis(500).toNanos());
+  }
+
+  private static List<byte[]> dump(int entries) {
+    List<byte[]> dump = new ArrayList<>();
+    ByteBuf body = Unpooled.buffer();
+    for (int i = 0; i < entries; i++) {
+      FlowStats.write(Entries.e2(0, 1 + i / 30_000, 1 + i % 30_000, 9), body);
+      if (body.readableBytes() > 60_000 || i == entries - 1) {
+        dump.add(ByteBufUtil.getBytes(body));
+        body.clear();
+      }
+    }
+    return dump;
+  }
+
+  private void send(List<byte[]> dump, int xid, List<Long> asked) {
+    for (int i = 0; i < dump.size(); i++) {
+      fake.send(Frames.part(xid, Ofp.OFPMP_FLOW, i < dump.size() - 1, dump.get(i)));
+      if (i % 64 == 63) {
+        echo(asked);
+      }
+    }
+  }
+
+  private void echo(List<Long> asked) {
+    asked.add(System.nanoTime());
+    fake.send(Frames.message(FakeSwitch.ECHO_REQUEST, asked.size(), (byte) 5, (byte) 6));
+  }
+
+  @Test
+  void sendsBackWhatAnEchoCarries() {
+    open();
+    connected();
+    byte[] data = {5, 6, 7};
+    fake.send(Frames.message(FakeSwitch.ECHO_REQUEST, 77, data));
+    byte[] reply = Frames.message(FakeSwitch.ECHO_REPLY, 77, data);
+    await()
+        .atMost(Duration.ofSeconds(5))
+        .until(() -> fake.received().stream().anyMatch(m -> Arrays.equals(m, reply)));
+  }
+}

@@ -1,0 +1,262 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.flowmirror.controller.openflow;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+import static org.awaitility.Awaitility.await;
+
+import com.google.common.base.Splitter;
+import java.io.File;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Comparator;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A real ovs-vswitchd with an ovsdb-server of its own and a br-int in the userspace datapath, in a
+ * network namespace and a state directory of its own. Nothing outside of them is touched, and only
+ * processes that were started here are ended.
+ */
+final class RealSwitch implements AutoCloseable {
+  private static final String SCHEMA = "/usr/share/openvswitch/vswitch.ovsschema";
+  private static final Duration PATIENCE = Duration.ofSeconds(20);
+
+  private final Path state;
+  private final String namespace;
+  private @Nullable Process database;
+  private @Nullable Process daemon;
+
+  private RealSwitch(Path state, String namespace) {
+    this.state = state;
+    this.namespace = namespace;
+  }
+
+  /** Starts a switch; fails, and does not skip, where that is impossible. */
+  static RealSwitch start() {
+    if (!System.getProperty("user.name").equals("root")
+        || !Files.exists(Path.of(SCHEMA))
+        || !Files.isExecutable(Path.of("/usr/sbin/ovs-vswitchd"))) {
+      throw new IllegalStateException(
+          "this test needs root and Open vSwitch (package openvswitch-switch): run `make test`");
+    }
+    try {
+      // A unix socket's path has at most 107 characters.
+      Path state = Files.createTempDirectory(Path.of("/tmp"), "fmof");
+      RealSwitch started = new RealSwitch(state, state.getFileName().toString());
+      try {
+        started.up();
+        return started;
+      } catch (RuntimeException e) {
+        started.close();
+        throw e;
+      }
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  private void up() {
+    command("ip", "netns", "add", namespace);
+    command("ip", "-n", namespace, "link", "set", "lo", "up");
+    command("ovsdb-tool", "create", path("conf.db"), SCHEMA);
+    database =
+        daemon(
+            "ovsdb-server",
+            path("conf.db"),
+            "--remote=punix:" + path("db.sock"),
+            "--unixctl=" + path("ovsdb-server.ctl"));
+    exists(state.resolve("db.sock"));
+    vsctl("--no-wait", "init");
+    startDaemon();
+    vsctl(
+        "add-br",
+        "br-int",
+        "--",
+        "set",
+        "bridge",
+        "br-int",
+        "datapath_type=netdev",
+        "fail_mode=secure",
+        "other_config:hwaddr=02:00:00:00:00:01");
+    exists(socket());
+  }
+
+  /** The path of the service connection's socket. */
+  Path socket() {
+    return state.resolve("br-int.mgmt");
+  }
+
+  /** Starts ovs-vswitchd. */
+  void startDaemon() {
+    daemon =
+        daemon(
+            "ovs-vswitchd",
+            "unix:" + path("db.sock"),
+            "--unixctl=" + path("ovs-vswitchd.ctl"),
+            "--disable-system");
+    exists(state.resolve("ovs-vswitchd.ctl"));
+  }
+
+  /** Ends ovs-vswitchd at once, like a crash. */
+  void killDaemon() {
+    end(daemon, true);
+    daemon = null;
+    delete(state.resolve("ovs-vswitchd.ctl"));
+  }
+
+  /** Stops ovs-vswitchd where it stands, without ending it; or lets it go on. */
+  void freeze(boolean frozen) {
+    command("kill", frozen ? "-STOP" : "-CONT", Long.toString(daemon.pid()));
+  }
+
+  String vsctl(String... arguments) {
+    return run("ovs-vsctl", List.of("--db=unix:" + path("db.sock"), "--timeout=20"), arguments);
+  }
+
+  String ofctl(String... arguments) {
+    return run("ovs-ofctl", List.of("-O", "OpenFlow13", "--timeout=60"), arguments);
+  }
+
+  String appctl(String... arguments) {
+    return run("ovs-appctl", List.of("-t", path("ovs-vswitchd.ctl")), arguments);
+  }
+
+  /** Adds a port with an internal interface. */
+  void addPort(String name) {
+    vsctl("add-port", "br-int", name, "--", "set", "interface", name, "type=internal");
+  }
+
+  /** An interface's ofport. */
+  int ofport(String name) {
+    return Integer.parseInt(vsctl("get", "interface", name, "ofport").strip());
+  }
+
+  /** Adds a flow entry with ovs-ofctl, as somebody else would. */
+  void addFlow(String flow) {
+    ofctl("add-flow", bridge(), flow);
+  }
+
+  /** The flow entries in ovs-ofctl's syntax, without counts and times, in lexical order. */
+  List<String> flows() {
+    return flows("");
+  }
+
+  /** As {@link #flows()}, those that match. */
+  List<String> flows(String match) {
+    return Splitter.on('\n')
+        .trimResults()
+        .omitEmptyStrings()
+        .splitToStream(ofctl("--no-stats", "dump-flows", bridge(), match))
+        .filter(line -> !line.startsWith("OFPST_FLOW"))
+        .sorted()
+        .toList();
+  }
+
+  /** What ovs-ofctl calls this bridge. */
+  String bridge() {
+    return "unix:" + socket();
+  }
+
+  private String path(String name) {
+    return state.resolve(name).toString();
+  }
+
+  private static String run(String tool, List<String> options, String... arguments) {
+    List<String> command = new ArrayList<>(List.of(tool));
+    command.addAll(options);
+    Arrays.stream(arguments).filter(argument -> !argument.isEmpty()).forEach(command::add);
+    return command(command.toArray(String[]::new));
+  }
+
+  /** Runs a command to its end and returns what it printed; fails if the command does. */
+  static String command(String... command) {
+    try {
+      Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
+      process.getOutputStream().close();
+      String output = new String(process.getInputStream().readAllBytes(), UTF_8);
+      if (process.waitFor() != 0) {
+        throw new IllegalStateException(String.join(" ", command) + ": " + output);
+      }
+      return output;
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new IllegalStateException(e);
+    }
+  }
+
+  private Process daemon(String... command) {
+    // "ip netns exec" becomes the command itself, so that its process is the daemon's.
+    List<String> inNamespace = new ArrayList<>(List.of("ip", "netns", "exec", namespace));
+    inNamespace.addAll(List.of(command));
+    File log = state.resolve(command[0] + ".log").toFile();
+    ProcessBuilder builder =
+        new ProcessBuilder(inNamespace)
+            .redirectErrorStream(true)
+            .redirectOutput(ProcessBuilder.Redirect.appendTo(log));
+    for (String variable : List.of("OVS_RUNDIR", "OVS_LOGDIR", "OVS_DBDIR", "OVS_SYSCONFDIR")) {
+      builder.environment().put(variable, state.toString());
+    }
+    try {
+      return builder.start();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  private static void exists(Path path) {
+    await().atMost(PATIENCE).pollInterval(Duration.ofMillis(10)).until(() -> Files.exists(path));
+  }
+
+  private static void end(@Nullable Process process, boolean forcibly) {
+    if (process == null) {
+      return;
+    }
+    try {
+      if (forcibly) {
+        process.destroyForcibly();
+      } else {
+        process.destroy();
+      }
+      if (!process.waitFor(10, TimeUnit.SECONDS)) {
+        process.destroyForcibly().waitFor();
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  private static void delete(Path path) {
+    try {
+      Files.deleteIfExists(path);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  @Override
+  public void close() {
+    end(daemon, false);
+    end(database, false);
+    if (Files.exists(Path.of("/run/netns", namespace))) {
+      command("ip", "netns", "del", namespace);
+    }
+    try (Stream<Path> files = Files.walk(state)) {
+      files
+          .sorted(Comparator.reverseOrder())
+          .collect(Collectors.toList())
+          .forEach(RealSwitch::delete);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+}

@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.flowmirror.controller.ovsdb;
+
+import static io.flowmirror.controller.ovsdb.BridgeTablesTest.json;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.NullNode;
+import io.flowmirror.flows.RowChange;
+import io.flowmirror.flows.RowChange.AddInternalPort;
+import io.flowmirror.flows.RowChange.RemovePort;
+import java.util.List;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+class PortTransactionTest {
+  private static final JsonNode NULL = NullNode.getInstance();
+
+  private final BridgeTables tables = new BridgeTables();
+
+  @BeforeEach
+  void aBridgeWithOnePortOfOursAndOneOfSomebodyElse() throws Exception {
+    tables.update(
+        json(
+            """
+            {'Bridge': {'#1': {'new': {'name': 'br-int', 'mirrors': ['set', []],
+               'ports': ['set', [['uuid', '#2'], ['uuid', '#3']]]}}},
+             'Port': {
+               '#2': {'new': {'name': 'ours', 'interfaces': ['uuid', '#4'],
+                 'external_ids': ['map', [['flowmirror', 'mirror-port']]]}},
+               '#3': {'new': {'name': 'foreign', 'interfaces': ['uuid', '#5'],
+                 'external_ids': ['map', [['flowmirror', 'attach']]]}}}}
+            """));
+  }
+
+  @Test
+  void whatIsTrueAlreadyNeedsNoTransaction() {
+    assertThat(
+            plan(
+                    new AddInternalPort("ours"),
+                    new AddInternalPort("foreign"),
+                    new RemovePort("foreign"),
+                    new RemovePort("absent"))
+                .isEmpty())
+        .isTrue();
+    assertThat(plan().isEmpty()).isTrue();
+  }
+
+  @Test
+  void aPortIsAddedByMutateAfterAGuard() throws Exception {
+    assertThat(plan(new AddInternalPort("mirror0")).params())
+        .isEqualTo(
+            json(
+                """
+                ['Open_vSwitch',
+                 {'op': 'wait', 'table': 'Port', 'timeout': 0, 'until': '==',
+                  'where': [['name', '==', 'mirror0']], 'columns': ['name'], 'rows': []},
+                 {'op': 'insert', 'table': 'Interface', 'uuid-name': 'interface1',
+                  'row': {'name': 'mirror0', 'type': 'internal'}},
+                 {'op': 'insert', 'table': 'Port', 'uuid-name': 'port1',
+                  'row': {'name': 'mirror0', 'interfaces': ['named-uuid', 'interface1'],
+                          'external_ids': ['map', [['flowmirror', 'mirror-port']]]}},
+                 {'op': 'mutate', 'table': 'Bridge', 'where': [['name', '==', 'br-int']],
+                  'mutations': [['ports', 'insert', ['named-uuid', 'port1']]]},
+                 {'op': 'comment',
+                  'comment': 'flowmirror: [AddInternalPort[port=mirror0]]'}]
+                """));
+  }
+
+  @Test
+  void aPortIsRemovedByMutateWhileItBearsOurMark() throws Exception {
+    assertThat(plan(new RemovePort("ours")).params())
+        .isEqualTo(
+            json(
+                """
+                ['Open_vSwitch',
+                 {'op': 'wait', 'table': 'Port', 'timeout': 0, 'until': '==',
+                  'where': [['_uuid', '==', ['uuid', '#2']],
+                            ['external_ids', 'includes', ['map', [['flowmirror', 'mirror-port']]]]],
+                  'columns': ['name'], 'rows': [{'name': 'ours'}]},
+                 {'op': 'mutate', 'table': 'Bridge', 'where': [['name', '==', 'br-int']],
+                  'mutations': [['ports', 'delete', ['uuid', '#2']]]},
+                 {'op': 'comment', 'comment': 'flowmirror: [RemovePort[port=ours]]'}]
+                """));
+  }
+
+  @Test
+  void aChangeThatIsAskedForTwiceIsMadeOnce() {
+    assertThat(
+            plan(
+                    new AddInternalPort("a"),
+                    new AddInternalPort("b"),
+                    new AddInternalPort("a"),
+                    new RemovePort("ours"),
+                    new RemovePort("ours"))
+                .params())
+        .hasSize(1 + 4 + 4 + 2 + 1);
+  }
+
+  @Test
+  void samePlansAreEqual() {
+    assertThat(plan(new RemovePort("ours")).sameAs(plan(new RemovePort("ours")))).isTrue();
+    assertThat(plan(new RemovePort("ours")).sameAs(plan(new AddInternalPort("a")))).isFalse();
+  }
+
+  @Test
+  void successIsNotRefused() throws Exception {
+    assertOutcome("[{}, {'uuid': ['uuid', '#8']}, {'uuid': ['uuid', '#9']}, {'count': 1}, {}]", "");
+  }
+
+  @Test
+  void aFailedWaitIsNamedAndMayBePlannedAnew() throws Exception {
+    PortTransaction.Outcome outcome =
+        plan(new AddInternalPort("mirror0"))
+            .outcome(
+                json("[{'error': 'timed out', 'details': 'where failed'}, null, null, null, null]"),
+                NULL);
+    assertThat(outcome.refused())
+        .isEqualTo(
+            "operation 1 (wait until no port is called mirror0) failed: timed out: where failed");
+    assertThat(outcome.outdated()).isTrue();
+  }
+
+  @Test
+  void theFailedOperationIsNamed() throws Exception {
+    assertOutcome(
+        "[{}, {'error': 'constraint violation', 'details': 'too long'}, null, null, null]",
+        "operation 2 (insert interface mirror0) failed: constraint violation: too long");
+    assertOutcome(
+        "[{}, {}, {}, {'count': 1}, {}, {'error': 'I/O error'}]", "the commit failed: I/O error");
+  }
+
+  @Test
+  void aBridgeThatIsNotThereIsNamed() throws Exception {
+    assertOutcome("[{}, {}, {}, {'count': 0}, {}]", "there is no bridge br-int");
+  }
+
+  @Test
+  void aRefusedRequestIsNamed() throws Exception {
+    PortTransaction plan = plan(new AddInternalPort("mirror0"));
+    assertThat(plan.outcome(NULL, json("{'error': 'unknown database'}")).refused())
+        .isEqualTo("the transaction was refused: unknown database");
+    assertThat(plan.outcome(NULL, json("'canceled'")).refused())
+        .isEqualTo("the transaction was refused: canceled");
+    assertThat(plan.outcome(NULL, NULL).refused())
+        .isEqualTo("the answer to the transaction is not an array");
+  }
+
+  private PortTransaction plan(RowChange... changes) {
+    return PortTransaction.plan("br-int", tables, List.of(changes));
+  }
+
+  private void assertOutcome(String result, String refused) throws Exception {
+    assertThat(plan(new AddInternalPort("mirror0")).outcome(json(result), NULL))
+        .isEqualTo(new PortTransaction.Outcome(refused, false));
+  }
+}

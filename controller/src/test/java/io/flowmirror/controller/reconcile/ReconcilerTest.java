@@ -1,0 +1,273 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.flowmirror.controller.reconcile;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import com.google.common.collect.ImmutableList;
+import io.flowmirror.config.Overrides;
+import io.flowmirror.config.Settings;
+import io.flowmirror.config.SettingsReader;
+import io.flowmirror.controller.reconcile.Reconciler.Mode;
+import io.flowmirror.flows.FlowChange;
+import io.flowmirror.flows.FlowEntry;
+import io.flowmirror.flows.FlowKey;
+import io.flowmirror.flows.FlowParser;
+import io.flowmirror.flows.FlowText;
+import io.flowmirror.flows.RowChange;
+import java.util.List;
+import java.util.Objects;
+import java.util.function.Predicate;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+
+final class ReconcilerTest {
+  private static final String WEB = "mirrors: [{pod: default/web}]";
+
+  private final FakeNode node =
+      new FakeNode().pod("default", "web", 5, 2, 3).pod("default", "db", 6, 2, 4);
+  private @Nullable Reconciler reconciler;
+
+  @AfterEach
+  void close() {
+    if (reconciler != null) {
+      reconciler.close();
+    }
+  }
+
+  @Test
+  void makesTheMirrorPortBringsItUpAndInstalls() {
+    run(WEB);
+    awaitSettled();
+    assertThat(node.rowChanges()).containsExactly(new RowChange.AddInternalPort("mirror0"));
+    assertThat(node.isUp("mirror0")).isTrue();
+    assertThat(matches())
+        .containsExactlyInAnyOrder(
+            "table=0, priority=40010,metadata=0,in_port=100",
+            "table=0, priority=40000,metadata=0,in_port=5",
+            "table=65, priority=40000,reg14=0/0x1000000,reg15=0x3,metadata=0x2",
+            "table=65, priority=40001,ct_mark=0/0x2,reg14=0x3,metadata=0x2,in_port=5");
+  }
+
+  @Test
+  void aRestartOnANodeWhoseEntriesAreRightSendsNoFlowMod() {
+    run(WEB);
+    awaitSettled();
+    int before = node.flowMods().size();
+    restart(WEB);
+    awaitSettled();
+    assertThat(node.flowMods()).hasSize(before);
+    assertThat(node.rowChanges()).hasSize(1);
+  }
+
+  @Test
+  void aWipeAndALostConnectionAreRepaired() {
+    run(WEB);
+    awaitSettled();
+    node.wipe();
+    await().until(() -> node.entries().size() == 4);
+    node.connectionLost();
+    awaitStatus(status -> status.node().datapath().isEmpty());
+    assertThat(node.entries()).hasSize(4);
+    node.connected();
+    awaitSettled();
+    assertThat(node.entries()).hasSize(4);
+  }
+
+  @Test
+  void aPodThatGoesTakesItsEntriesWithIt() {
+    run("mirrors: [{pod: default/web}, {pod: default/db, direction: to-pod}]");
+    awaitSettled();
+    assertThat(node.entries()).hasSize(5);
+    node.podGone("web");
+    await().until(() -> node.entries().size() == 2);
+    assertThat(matches()).noneMatch(match -> match.contains("in_port=5"));
+  }
+
+  /** Promise 5. */
+  @Test
+  void entriesStayWhileOvsdbIsAwayOrEmpty() {
+    run(WEB);
+    awaitSettled();
+    ImmutableList<FlowEntry> before = node.entries();
+    int mods = node.flowMods().size();
+    node.ovsdb(false);
+    awaitStatus(status -> !status.node().bridgeConfirmed());
+    node.rowsGone();
+    node.ovsdb(true);
+    awaitStatus(status -> status.node().bridgeConfirmed() && !status.diff().held().isEmpty());
+    assertThat(node.entries()).isEqualTo(before);
+    assertThat(node.flowMods()).hasSize(mods);
+  }
+
+  @Test
+  void nothingIsWrittenWhileTheSwitchRestoresFlows() {
+    node.restoring(true);
+    run(WEB);
+    awaitStatus(status -> status.waiting().toString().contains("flow-restore-wait"));
+    assertThat(node.rowChanges()).isEmpty();
+    assertThat(node.flowMods()).isEmpty();
+    node.restoring(false);
+    awaitSettled();
+    assertThat(node.entries()).hasSize(4);
+  }
+
+  @Test
+  void oneRoundAtATime() {
+    node.foreignPort("mirror0", 3);
+    node.withholdAnswers();
+    run(WEB);
+    await().until(() -> node.flowMods().size() == 4);
+    node.wipe();
+    awaitStatus(status -> status.installed().isEmpty() && status.diff().changes().size() == 4);
+    assertThat(node.flowMods()).hasSize(4);
+    node.answer();
+    awaitSettled();
+    assertThat(node.flowMods()).hasSize(8);
+  }
+
+  @Test
+  void aRefusedEntryIsSaidWithItsPodAndDoesNotHoldUpTheOthers() {
+    node.foreignPort("mirror0", 3);
+    FlowKey key =
+        FlowParser.parse(
+                "table=65, priority=40000,reg14=0/0x1000000,reg15=0x3,metadata=0x2 actions=drop")
+            .key();
+    node.refuse(key, "OFPFMFC_TABLE_FULL");
+    run("mirrors: [{pod: default/web}, {pod: default/db}]");
+    await().until(() -> node.entries().size() == 6);
+    awaitStatus(status -> !status.refused().isEmpty());
+    assertThat(status().complaints())
+        .anyMatch(
+            line ->
+                line.contains("of default/web")
+                    && line.contains("OFPFMFC_TABLE_FULL")
+                    && line.contains("reg15=0x3"));
+    assertThat(status().settled()).isFalse();
+
+    node.acceptAll();
+    restart("mirrors: [{pod: default/web}, {pod: default/db}]");
+    awaitSettled();
+    assertThat(node.entries()).hasSize(7);
+  }
+
+  @Test
+  void aForeignEntryInTheWayIsSaidAndLeftAlone() {
+    node.foreignPort("mirror0", 3);
+    FlowEntry foreign =
+        FlowParser.parse(
+            "cookie=0x77, table=0, priority=40000,metadata=0,in_port=5 actions=resubmit(,8)");
+    node.install(foreign, 0);
+    run(WEB);
+    awaitStatus(status -> !status.diff().conflicts().isEmpty() && status.diff().inSync());
+    assertThat(node.entries()).contains(foreign).hasSize(4);
+    assertThat(status().complaints()).anyMatch(line -> line.contains("cookie 0x77"));
+  }
+
+  @Test
+  void aChangedMirrorIfaceMovesTheEntriesFirst() {
+    run(WEB);
+    awaitSettled();
+    restart("mirror-iface: mirror1\n" + WEB);
+    awaitStatus(status -> status.settled() && status.plan().removableRows().isEmpty());
+    assertThat(node.rowChanges())
+        .containsExactly(
+            new RowChange.AddInternalPort("mirror0"),
+            new RowChange.AddInternalPort("mirror1"),
+            new RowChange.RemovePort("mirror0"));
+    assertThat(node.portNames()).contains("mirror1").doesNotContain("mirror0");
+    assertThat(node.entries())
+        .allMatch(entry -> !FlowText.format(entry).contains("output:100"))
+        .anyMatch(entry -> FlowText.format(entry).contains("output:101"));
+  }
+
+  @Test
+  void cleanRemovesWhatIsOursAndNothingElse() {
+    FlowEntry ovn = FlowParser.parse("cookie=0x12, table=0, priority=100,in_port=5 actions=drop");
+    node.install(ovn, 0);
+    run("enable-mirror: true");
+    awaitSettled();
+    assertThat(node.entries().size()).isGreaterThan(5);
+    restart(WEB, Mode.CLEAN);
+    awaitStatus(status -> status.settled() && status.plan().removableRows().isEmpty());
+    assertThat(node.entries()).containsExactly(ovn);
+    assertThat(node.portNames()).doesNotContain("mirror0");
+  }
+
+  @Test
+  void cleanLeavesAMirrorPortThatIsNotOurs() {
+    node.foreignPort("mirror0", 3);
+    run(WEB);
+    awaitSettled();
+    restart(WEB, Mode.CLEAN);
+    awaitSettled();
+    assertThat(node.entries()).isEmpty();
+    assertThat(node.portNames()).contains("mirror0");
+    assertThat(node.rowChanges()).isEmpty();
+  }
+
+  @Test
+  void observingWritesNothing() {
+    run(WEB, Mode.OBSERVE);
+    awaitStatus(status -> status.node().datapath().isPresent() && status.node().bridgeConfirmed());
+    assertThat(node.flowMods()).isEmpty();
+    assertThat(node.rowChanges()).isEmpty();
+  }
+
+  @Test
+  void entriesAreRenewedBeforeTheirTimeIsUp() {
+    node.foreignPort("mirror0", 3);
+    run(WEB);
+    awaitSettled();
+    node.flowMods().stream()
+        .map(change -> ((FlowChange.Add) change).entry())
+        .forEach(entry -> node.install(entry, 1000));
+    restart(WEB);
+    awaitSettled();
+    assertThat(node.flowMods()).hasSize(8);
+  }
+
+  private void restart(String yaml) {
+    restart(yaml, Mode.MIRROR);
+  }
+
+  private void restart(String yaml, Mode mode) {
+    Objects.requireNonNull(reconciler).close();
+    run(yaml, mode);
+  }
+
+  private void run(String yaml) {
+    run(yaml, Mode.MIRROR);
+  }
+
+  private void run(String yaml, Mode mode) {
+    Settings settings =
+        SettingsReader.parse(
+            "test",
+            yaml + "\nnodes: [{name: n1, ovsdb: 'unix:/db', openflow: 'unix:/of'}]",
+            Overrides.none());
+    reconciler = Reconciler.start(settings, mode, node, statuses -> {});
+  }
+
+  private NodeStatus status() {
+    return Objects.requireNonNull(Objects.requireNonNull(reconciler).statuses().get("n1"));
+  }
+
+  private void awaitStatus(Predicate<NodeStatus> condition) {
+    await()
+        .until(
+            () -> {
+              NodeStatus status = Objects.requireNonNull(reconciler).statuses().get("n1");
+              return status != null && condition.test(status);
+            });
+  }
+
+  private void awaitSettled() {
+    awaitStatus(NodeStatus::settled);
+  }
+
+  private List<String> matches() {
+    return node.entries().stream().map(entry -> FlowText.format(entry.key())).toList();
+  }
+}
