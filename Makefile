@@ -13,8 +13,7 @@ help:
 	@echo 'make format   format all Java sources (mvn verify checks them)'
 	@echo 'make clean    remove what was built'
 
-demo: build
-	sandbox/sandbox install
+demo:
 	sandbox/demo
 
 test: prepare

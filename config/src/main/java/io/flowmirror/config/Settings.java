@@ -4,6 +4,7 @@ package io.flowmirror.config;
 import com.google.common.collect.ImmutableList;
 import java.time.Duration;
 import java.util.HashSet;
+import java.util.Optional;
 import java.util.Set;
 
 /**
@@ -61,6 +62,16 @@ public record Settings(
         throw new IllegalArgumentException("pod " + mirror.namespacedPod() + " is mirrored twice");
       }
     }
+  }
+
+  /** The same, for one of the nodes; empty if there is none of this name. */
+  public Optional<Settings> only(String node) {
+    return nodes.stream()
+        .filter(each -> each.name().equals(node))
+        .findFirst()
+        .map(
+            found ->
+                new Settings(enableMirror, mirrorIface, hold, ImmutableList.of(found), mirrors));
   }
 
   /** The mirror port's interface on this node: the node's own, or else everybody's. */

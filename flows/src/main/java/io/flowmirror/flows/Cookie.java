@@ -20,7 +20,7 @@ import java.util.zip.CRC32;
  *   <li>layout: 1, the version of this table. An entry of another layout is still ours.
  *   <li>role: which entry it is, {@link Role}.
  *   <li>subject: CRC-32 of the logical port (iface-id) whose traffic it copies, so that an entry
- *       left by one pod is never taken for another's; 0 where it belongs to no pod.
+ *       left by one pod is never taken for another's; 0 where no pod was asked for by name.
  * </ul>
  */
 public final class Cookie {
@@ -29,6 +29,13 @@ public final class Cookie {
 
   /** "FM". */
   public static final long OWNER = 0x464d_0000_0000_0000L;
+
+  /**
+   * The mask for a deletion by one cookie: all bits but one of the reserved ones, which is 0 in
+   * every cookie of ours. With a mask of all ones Open vSwitch would walk all entries of that
+   * cookie for each deletion (ofproto/ofproto.c, collect_rules_strict): 100,000 took minutes.
+   */
+  public static final long DELETE_MASK = ~(1L << 39);
 
   private static final long LAYOUT = 1L << 44;
   private static final int ROLE_SHIFT = 40;

@@ -18,10 +18,8 @@ public sealed interface FlowChange {
   }
 
   /**
-   * OFPFC_DELETE_STRICT of this identity, and only if it still bears this cookie. The mask leaves
-   * out a reserved bit that is 0 in every cookie of ours: with a mask of all ones Open vSwitch
-   * would walk all entries of that cookie for each deletion (ofproto/ofproto.c,
-   * collect_rules_strict).
+   * OFPFC_DELETE_STRICT of this identity, and only if it still bears this cookie ({@link
+   * Cookie#DELETE_MASK}).
    */
   record Delete(FlowKey key, long cookie) implements FlowChange {}
 }

@@ -7,6 +7,7 @@ import com.google.common.collect.ImmutableSet;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Predicate;
 
 /**
  * The difference between what is wanted and what is installed, and what is to be done about it.
@@ -15,6 +16,8 @@ import java.util.Map;
  * @param drift each entry that is not as it should be
  * @param conflicts wanted entries whose identity an entry of somebody else has: it is left alone
  * @param held entries that are not wanted for now, but stay (see {@link Plan.Undecided})
+ *     <p>While a channel is away ({@link Plan#confirmed}) nothing is added and nothing renewed:
+ *     what is there ends with its hard timeout at the latest.
  */
 public record FlowDiff(
     ImmutableList<FlowChange> changes,
@@ -66,9 +69,24 @@ public record FlowDiff(
     ImmutableMap.Builder<FlowKey, FlowEntry> conflicts = ImmutableMap.builder();
     ImmutableList.Builder<InstalledEntry> held = ImmutableList.builder();
 
+    for (PlannedEntry planned : plan.entries().values()) {
+      FlowKey key = planned.entry().key();
+      FlowEntry other = foreign.get(key);
+      if (other != null) {
+        conflicts.put(key, other);
+      }
+    }
+    ImmutableMap<FlowKey, FlowEntry> taken = conflicts.buildOrThrow();
+    Predicate<FlowKey> impossible = key -> taken.containsKey(key) || refused.contains(key);
+    ImmutableMap<FlowKey, PlannedEntry> wanted =
+        plan.entries().values().stream()
+            .filter(planned -> planned.needs().filter(impossible).isEmpty())
+            .collect(
+                ImmutableMap.toImmutableMap(planned -> planned.entry().key(), planned -> planned));
+
     for (InstalledEntry there : installed) {
       FlowEntry entry = there.entry();
-      if (!Cookie.isOurs(entry.cookie()) || plan.entries().containsKey(entry.key())) {
+      if (!Cookie.isOurs(entry.cookie()) || wanted.containsKey(entry.key())) {
         continue;
       }
       if (plan.undecided().holds(entry)) {
@@ -84,27 +102,33 @@ public record FlowDiff(
     // Entries that belong together must also end together, or what is left of them would copy
     // twice or not at all: when one is due, all are renewed.
     boolean renew = plan.confirmed() && anyDue(plan, ours);
-    for (PlannedEntry planned : plan.entries().values()) {
-      FlowEntry wanted = planned.entry();
-      FlowEntry other = foreign.get(wanted.key());
-      InstalledEntry there = ours.get(wanted.key());
-      if (other != null) {
-        conflicts.put(wanted.key(), other);
-      } else if (there == null) {
-        drift.put(wanted.key(), Drift.MISSING);
-      } else if (!there.entry().equals(wanted)) {
-        drift.put(wanted.key(), Drift.DIFFERENT);
+    for (PlannedEntry planned : wanted.values()) {
+      FlowEntry entry = planned.entry();
+      InstalledEntry there = ours.get(entry.key());
+      if (taken.containsKey(entry.key())) {
+        continue;
+      }
+      if (there == null) {
+        drift.put(entry.key(), Drift.MISSING);
+      } else if (!there.entry().equals(entry)) {
+        drift.put(entry.key(), Drift.DIFFERENT);
       } else if (renew) {
-        drift.put(wanted.key(), Drift.DUE);
+        drift.put(entry.key(), Drift.DUE);
       } else {
         continue;
       }
-      if (other == null && !refused.contains(wanted.key())) {
-        changes.add(new FlowChange.Add(wanted));
+      if (refused.contains(entry.key())) {
+        continue;
+      }
+      if (plan.confirmed()) {
+        changes.add(new FlowChange.Add(entry));
+      } else if (there != null) {
+        // Nobody confirms what would stand in its place, so that it must not live on for a whole
+        // hold; and what is there copies wrongly.
+        changes.add(new FlowChange.Delete(entry.key(), there.entry().cookie()));
       }
     }
-    return new FlowDiff(
-        changes.build(), drift.buildOrThrow(), conflicts.buildOrThrow(), held.build());
+    return new FlowDiff(changes.build(), drift.buildOrThrow(), taken, held.build());
   }
 
   private static boolean anyDue(Plan plan, Map<FlowKey, InstalledEntry> ours) {

@@ -16,161 +16,87 @@ import io.flowmirror.topology.PodPort;
 import io.flowmirror.topology.Port;
 import java.util.Collections;
 import java.util.Optional;
-import java.util.OptionalInt;
 
 /**
  * Turns what is wanted of a node and what has been observed of it into a plan. The plan depends on
  * those two alone: not on what came before, and not on what is installed.
  */
 public final class MirrorCompiler {
-  /**
-   * Above this many local ports an entry that costs one more resubmit per delivery could push OVN's
-   * own broadcast over Open vSwitch's limit of 4,096 (ofproto/ofproto-dpif-xlate.c, MAX_RESUBMITS),
-   * and the packet would be lost. OVN needs about 13 a port; 14 × 250 leaves a good margin.
-   */
-  public static final int MAX_LOCAL_PORTS = 250;
-
-  private static final int MAX_RESUBMITS = 4096;
-  private static final int RESUBMITS_PER_LOCAL_PORT = 13;
-
-  private static final ImmutableSet<String> TUNNEL_TYPES =
-      ImmutableSet.of("geneve", "vxlan", "stt");
+  /** Above this many local ports, what could cost OVN a broadcast is refused. */
+  public static final int MAX_LOCAL_PORTS = ResubmitBudget.MAX_LOCAL_PORTS;
 
   private final NodeIntent intent;
   private final Node node;
+  private final Bridge bridge;
+  private final Datapath datapath;
+  private final ImmutableList<PodPort> mirrored;
+  private final ResubmitBudget budget;
   private final ImmutableMap.Builder<FlowKey, PlannedEntry> entries = ImmutableMap.builder();
-  private final ImmutableList.Builder<RowChange> rows = ImmutableList.builder();
-  private final ImmutableList.Builder<RowChange> removableRows = ImmutableList.builder();
   private final ImmutableList.Builder<String> refusals = ImmutableList.builder();
-  private OptionalInt bringUp = OptionalInt.empty();
 
-  private MirrorCompiler(NodeIntent intent, Node node) {
+  private MirrorCompiler(NodeIntent intent, Node node, Bridge bridge, Datapath datapath) {
     this.intent = intent;
     this.node = node;
+    this.bridge = bridge;
+    this.datapath = datapath;
+    this.mirrored =
+        node.podPorts().stream()
+            .filter(port -> port.provider().isEmpty() && intent.pods().containsKey(port.pod()))
+            .collect(ImmutableList.toImmutableList());
+    this.budget = ResubmitBudget.of(datapath);
   }
 
-  /** The plan for one node. */
+  /**
+   * The plan for one node. Until both OVSDB and OpenFlow have said something of it, there is
+   * nothing to plan.
+   */
   public static Plan compile(NodeIntent intent, Node node) {
-    return new MirrorCompiler(intent, node).compile();
-  }
-
-  private Plan compile() {
-    node.bridge().ifPresent(this::planRows);
-    if (node.datapath().isPresent() && intent.mirrorIface().isPresent()) {
-      planEntries(node.datapath().get(), intent.mirrorIface().get());
+    if (node.bridge().isEmpty()) {
+      return Plan.NOTHING;
+    }
+    Bridge bridge = node.bridge().get();
+    MirrorPort mirrorPort = MirrorPort.of(intent, node, bridge);
+    ImmutableList.Builder<String> refusals = ImmutableList.builder();
+    refusals.addAll(mirrorPort.refusals());
+    ImmutableMap<FlowKey, PlannedEntry> entries = ImmutableMap.of();
+    if (node.datapath().isPresent() && mirrorPort.port().isPresent()) {
+      MirrorCompiler compiler = new MirrorCompiler(intent, node, bridge, node.datapath().get());
+      compiler.planEntries(mirrorPort.port().get());
+      // Two stale interfaces of one pod can share its keys; the entries are then the same.
+      entries = compiler.entries.buildKeepingLast();
+      refusals.addAll(compiler.refusals.build());
     }
     return new Plan(
-        // Two stale interfaces of one pod can share its keys; the entries are then the same.
-        entries.buildKeepingLast(),
-        rows.build(),
-        removableRows.build(),
-        bringUp,
-        undecided(),
+        entries,
+        mirrorPort.rows(),
+        mirrorPort.removableRows(),
+        mirrorPort.bringUp(),
+        undecided(intent, node, bridge),
         node.bridgeConfirmed() && node.datapath().isPresent(),
         refusals.build());
   }
 
-  private void planRows(Bridge bridge) {
-    if (!node.bridgeConfirmed()) {
-      return;
-    }
-    // Both channels must say that it is not there: an empty answer from one is not a missing port.
-    intent
-        .mirrorIface()
-        .filter(name -> !bridge.interfaces().containsKey(name))
-        .filter(name -> node.datapath().isPresent() && node.port(name).isEmpty())
-        .ifPresent(name -> rows.add(new RowChange.AddInternalPort(name)));
-    for (Interface row : bridge.interfaces().values()) {
-      if (isOurs(row) && !intent.mirrorIface().equals(Optional.of(row.name()))) {
-        removableRows.add(new RowChange.RemovePort(row.portName()));
-      }
-    }
-  }
-
-  private void planEntries(Datapath datapath, String mirrorIface) {
-    // While the wanted port is not there, copies stay on the one of ours that is: a change of
-    // mirror-iface then moves them in one step, with no gap between the two.
-    Optional<Port> mirrorPort = mirrorPort(mirrorIface).or(this::earlierMirrorPort);
-    if (mirrorPort.isEmpty()) {
-      return;
-    }
+  private void planEntries(Port mirrorPort) {
     if (datapath.natInLabel()) {
       refusals.add(
           "this node's OVN keeps its NAT mark in ct_label, as OVN before 22.06 does:"
               + " nothing is mirrored; 22.06 or later is needed");
       return;
     }
-    reportOtherMirrors(mirrorPort.get());
-    MirrorEntries flows = new MirrorEntries(mirrorPort.get().ofport(), intent.holdSeconds());
+    reportOtherMirrors(mirrorPort);
+    MirrorEntries flows = new MirrorEntries(mirrorPort.ofport(), intent.holdSeconds());
     if (intent.everything()) {
-      planEverything(datapath, flows);
+      planEverything(flows);
     } else {
-      planPods(datapath, flows);
+      planPods(flows);
     }
-  }
-
-  /** The mirror port, if it is there and may be used; otherwise says why not. */
-  private Optional<Port> mirrorPort(String name) {
-    Interface row = node.bridge().map(bridge -> bridge.interfaces().get(name)).orElse(null);
-    if (row != null) {
-      Optional<String> objection = objection(row);
-      if (objection.isPresent()) {
-        refusals.add("mirror-iface " + name + " " + objection.get());
-        return Optional.empty();
-      }
-    }
-    Optional<Port> port = node.port(name);
-    if (port.isPresent() && port.get().adminDown()) {
-      if (row != null && isOurs(row)) {
-        bringUp = OptionalInt.of(port.get().ofport());
-      } else {
-        refusals.add(
-            "mirror-iface "
-                + name
-                + " is down and swallows every copy: ip link set "
-                + name
-                + " up");
-      }
-    }
-    return port;
-  }
-
-  private Optional<Port> earlierMirrorPort() {
-    return node.bridge().stream()
-        .flatMap(bridge -> bridge.interfaces().values().stream())
-        .filter(row -> isOurs(row) && objection(row).isEmpty())
-        .flatMap(row -> node.port(row.name()).stream())
-        .findFirst();
-  }
-
-  private static Optional<String> objection(Interface row) {
-    if (!row.error().isEmpty()) {
-      return Optional.of(
-          "could not be opened by the switch: "
-              + row.error()
-              + (isOurs(row)
-                  ? "; an existing NIC is bridged by config/node/attach on the node"
-                  : ""));
-    }
-    if (row.pod().isPresent() || row.ifaceId().isPresent()) {
-      return Optional.of(
-          "is the interface of " + row.ifaceId().orElseGet(() -> row.pod().get().toString()));
-    }
-    if (TUNNEL_TYPES.contains(row.type()) || row.type().equals("patch")) {
-      return Optional.of("is a port of OVN's, of type " + row.type());
-    }
-    return Optional.empty();
   }
 
   /** Open vSwitch's own Mirror into the same port, as kube-ovn-cni sets it up, copies once more. */
   private void reportOtherMirrors(Port mirrorPort) {
     ImmutableSet<String> ours =
-        intent.everything()
-            ? ImmutableSet.of()
-            : mirroredPorts().stream()
-                .map(PodPort::interfaceName)
-                .collect(ImmutableSet.toImmutableSet());
-    for (BridgeMirror mirror : node.bridge().map(Bridge::mirrors).orElse(ImmutableList.of())) {
+        mirrored.stream().map(PodPort::interfaceName).collect(ImmutableSet.toImmutableSet());
+    for (BridgeMirror mirror : bridge.mirrors()) {
       boolean same =
           intent.everything()
               ? mirror.selectsAnything()
@@ -190,159 +116,131 @@ public final class MirrorCompiler {
     }
   }
 
-  private ImmutableList<PodPort> mirroredPorts() {
-    return node.podPorts().stream()
-        .filter(port -> port.provider().isEmpty() && intent.pods().containsKey(port.pod()))
-        .collect(ImmutableList.toImmutableList());
-  }
-
-  private void planPods(Datapath datapath, MirrorEntries flows) {
-    ImmutableList<PodPort> mirrored = mirroredPorts();
+  private void planPods(MirrorEntries flows) {
     int delivered = (int) mirrored.stream().filter(port -> direction(port).toPod()).count();
-    boolean mayCopyDelivered = mayCopyDelivered(datapath, delivered);
+    boolean mayCopyDelivered = budget.allows(delivered);
+    if (!mayCopyDelivered && delivered > 0) {
+      refusals.add(
+          budget.reason() + " what pods receive is not copied (mirrored there: " + delivered + ")");
+    }
     ImmutableSet<Long> copiedDatapaths =
         mirrored.stream()
             .filter(port -> mayCopyDelivered && direction(port).toPod())
             .flatMap(port -> port.keys().stream())
             .map(LogicalPort::datapathKey)
             .collect(ImmutableSet.toImmutableSet());
-    boolean mayCompare = localPorts(datapath) <= MAX_LOCAL_PORTS;
-    boolean needsCompare = false;
+    boolean leftOut = false;
 
     if (!mirrored.isEmpty()) {
       add(flows.mirrorPortIngress(), Optional.empty(), "keeps the mirror port's own frames out");
     }
     for (PodPort port : mirrored) {
       String subject = subject(port.interfaceName());
+      FlowEntry fromPort = flows.fromPort(port.ofport(), subject);
       if (direction(port).fromPod()) {
-        add(flows.fromPort(port.ofport(), subject), Optional.of(port), "copies what the pod sends");
+        add(fromPort, Optional.of(port), "copies what the pod sends");
       }
-      LogicalPort keys = port.keys().orElse(null);
-      if (keys == null || datapath.deliveryTable().isEmpty()) {
+      if (port.keys().isEmpty() || datapath.deliveryTable().isEmpty()) {
         continue;
       }
+      LogicalPort keys = port.keys().get();
       int table = datapath.deliveryTable().getAsInt();
       if (direction(port).toPod() && mayCopyDelivered) {
         add(flows.toPort(table, keys, subject), Optional.of(port), "copies what the pod receives");
       }
       if (direction(port).fromPod() && copiedDatapaths.contains(keys.datapathKey())) {
-        needsCompare = true;
-        if (mayCompare) {
+        leftOut |= !budget.allowsOneMorePerPort();
+        if (budget.allowsOneMorePerPort()) {
           add(
               flows.copiedAlready(table, keys, subject),
               Optional.of(port),
-              "keeps what the pod sent, and nobody changed, from being copied again on delivery");
+              "keeps what the pod sent, and nobody changed, from being copied again on delivery",
+              fromPort.key());
         }
       }
     }
-    if (needsCompare && !mayCompare) {
+    if (leftOut) {
       refusals.add(
-          tooManyPorts(datapath)
+          budget.reason()
               + " the entries that keep a frame between two mirrored pods from being copied twice"
               + " are left out");
     }
   }
 
-  private void planEverything(Datapath datapath, MirrorEntries flows) {
-    if (localPorts(datapath) > MAX_LOCAL_PORTS) {
-      refusals.add(tooManyPorts(datapath) + " enable-mirror is refused, nothing is mirrored");
+  private void planEverything(MirrorEntries flows) {
+    if (!budget.allowsOneMorePerPort()) {
+      refusals.add(budget.reason() + " enable-mirror is refused, nothing is mirrored");
       return;
     }
+    FlowEntry fromAnyPort = flows.fromAnyPort();
     add(flows.mirrorPortIngress(), Optional.empty(), "keeps the mirror port's own frames out");
-    add(flows.fromAnyPort(), Optional.empty(), "copies what comes in by any port");
+    add(fromAnyPort, Optional.empty(), "copies what comes in by any port");
     if (datapath.deliveryTable().isEmpty()) {
       return;
     }
     int table = datapath.deliveryTable().getAsInt();
-    ImmutableMap<Integer, Port> byNumber =
-        datapath.ports().values().stream()
-            .collect(ImmutableMap.toImmutableMap(Port::ofport, port -> port, (a, b) -> b));
     ImmutableSet.Builder<Long> localDatapaths = ImmutableSet.builder();
     for (LogicalPort keys : datapath.logicalPorts()) {
-      Port port = byNumber.get(keys.ofport());
+      Port port = datapath.ports().get(keys.ofport());
       if (port == null) {
         continue;
       }
       localDatapaths.add(keys.datapathKey());
-      String subject = subject(port.name());
+      String name = node.row(port).map(Interface::name).orElse(port.name());
+      // Whoever it is, everybody is asked for: the entries do not change with the port's owner.
+      String subject = "";
       Optional<PodPort> pod = podPort(keys.ofport());
-      add(flows.toPort(table, keys, subject), pod, "copies what is delivered to " + port.name());
+      add(flows.toPort(table, keys, subject), pod, "copies what is delivered to " + name);
       add(
           flows.copiedAlready(table, keys, subject),
           pod,
-          "keeps what came in by " + port.name() + " unchanged from being copied again");
+          "keeps what came in by " + name + " unchanged from being copied again",
+          fromAnyPort.key());
     }
-    for (Port tunnel : tunnels(datapath)) {
+    for (Port tunnel : datapath.ports().values()) {
+      if (node.row(tunnel).filter(MirrorPort::isTunnel).isEmpty()) {
+        continue;
+      }
       for (long datapathKey : localDatapaths.build()) {
         add(
             flows.copiedAtTunnel(table, tunnel.ofport(), datapathKey),
             Optional.empty(),
             "keeps what came in by the tunnel "
                 + tunnel.name()
-                + " unchanged from being copied again");
+                + " unchanged from being copied again",
+            fromAnyPort.key());
       }
     }
   }
 
-  private ImmutableList<Port> tunnels(Datapath datapath) {
-    return datapath.ports().values().stream()
-        .filter(
-            port ->
-                node.bridge()
-                    .map(bridge -> bridge.interfaces().get(port.name()))
-                    .filter(row -> TUNNEL_TYPES.contains(row.type()))
-                    .isPresent())
-        .collect(ImmutableList.toImmutableList());
-  }
-
-  private boolean mayCopyDelivered(Datapath datapath, int delivered) {
-    int local = localPorts(datapath);
-    if (local <= MAX_LOCAL_PORTS
-        || local * RESUBMITS_PER_LOCAL_PORT + delivered <= MAX_RESUBMITS - MAX_RESUBMITS / 32) {
-      return true;
-    }
-    if (delivered > 0) {
-      refusals.add(
-          tooManyPorts(datapath)
-              + " with "
-              + delivered
-              + " mirrored pods what pods receive is not copied");
-    }
-    return false;
-  }
-
-  private static String tooManyPorts(Datapath datapath) {
-    return localPorts(datapath)
-        + " local ports are more than "
-        + MAX_LOCAL_PORTS
-        + ", where OVN's own broadcast comes near Open vSwitch's limit of "
-        + MAX_RESUBMITS
-        + " resubmits and would be lost:";
-  }
-
-  private static int localPorts(Datapath datapath) {
-    return (int) datapath.logicalPorts().stream().mapToInt(LogicalPort::ofport).distinct().count();
-  }
-
-  private Undecided undecided() {
+  private static Undecided undecided(NodeIntent intent, Node node, Bridge bridge) {
     if (node.datapath().isEmpty() || intent.mirrorIface().isEmpty()) {
       return Undecided.NOTHING;
     }
-    Datapath datapath = node.datapath().get();
     ImmutableSet<Integer> ofports = node.undecidedPorts();
+    ImmutableSet.Builder<Integer> mirrorPorts = ImmutableSet.builder();
+    node.port(intent.mirrorIface().get()).ifPresent(port -> mirrorPorts.add(port.ofport()));
+    bridge.interfaces().values().stream()
+        .filter(MirrorPort::isOurs)
+        .flatMap(row -> node.port(row).stream())
+        .forEach(port -> mirrorPorts.add(port.ofport()));
     return new Undecided(
         ofports,
-        datapath.logicalPorts().stream()
+        node.datapath().get().logicalPorts().stream()
             .filter(port -> ofports.contains(port.ofport()))
             .map(port -> new Undecided.LogicalKeys(port.datapathKey(), port.portKey()))
             .collect(ImmutableSet.toImmutableSet()),
-        datapath.ports().values().stream()
-            .map(Port::ofport)
-            .collect(ImmutableSet.toImmutableSet()));
+        mirrorPorts.build());
   }
 
   private void add(FlowEntry entry, Optional<PodPort> port, String purpose) {
-    entries.put(entry.key(), new PlannedEntry(entry, port.map(PodPort::pod), purpose));
+    entries.put(
+        entry.key(), new PlannedEntry(entry, port.map(PodPort::pod), purpose, Optional.empty()));
+  }
+
+  private void add(FlowEntry entry, Optional<PodPort> port, String purpose, FlowKey needs) {
+    entries.put(
+        entry.key(), new PlannedEntry(entry, port.map(PodPort::pod), purpose, Optional.of(needs)));
   }
 
   private Direction direction(PodPort port) {
@@ -355,13 +253,8 @@ public final class MirrorCompiler {
 
   /** Whose traffic it is: the logical port, or failing that the interface. */
   private String subject(String interfaceName) {
-    return node.bridge()
-        .map(bridge -> bridge.interfaces().get(interfaceName))
+    return Optional.ofNullable(bridge.interfaces().get(interfaceName))
         .flatMap(Interface::ifaceId)
         .orElse("interface:" + interfaceName);
-  }
-
-  private static boolean isOurs(Interface row) {
-    return RowChange.OWNER_VALUE.equals(row.portExternalIds().get(RowChange.OWNER_KEY));
   }
 }

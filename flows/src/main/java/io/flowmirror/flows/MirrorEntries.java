@@ -2,6 +2,7 @@
 package io.flowmirror.flows;
 
 import com.google.common.collect.ImmutableList;
+import com.google.common.collect.ImmutableSet;
 import io.flowmirror.flows.Cookie.Role;
 import io.flowmirror.topology.LogicalPort;
 
@@ -13,8 +14,8 @@ import io.flowmirror.topology.LogicalPort;
  * @param mirrorPort M, the number of the port that copies go to
  * @param holdSeconds the entries' hard timeout
  */
-record MirrorEntries(int mirrorPort, int holdSeconds) {
-  static final int INGRESS_TABLE = 0;
+public record MirrorEntries(int mirrorPort, int holdSeconds) {
+  static final int INGRESS_TABLE = OvnPipeline.INGRESS_TABLE;
 
   /** Above OVN's own priorities in table 0 (at most 1050) and in LOG_TO_PHY (100 and 50). */
   static final int ANY_PORT_PRIORITY = 39990;
@@ -22,6 +23,9 @@ record MirrorEntries(int mirrorPort, int holdSeconds) {
   static final int COPY_PRIORITY = 40000;
   static final int COPIED_PRIORITY = 40001;
   static final int MIRROR_PORT_PRIORITY = 40010;
+
+  private static final ImmutableSet<Integer> PRIORITIES =
+      ImmutableSet.of(ANY_PORT_PRIORITY, COPY_PRIORITY, COPIED_PRIORITY, MIRROR_PORT_PRIORITY);
 
   /**
    * metadata is 0 on entry to table 0; any other value says "seen by us", and OVN overwrites it.
@@ -35,6 +39,11 @@ record MirrorEntries(int mirrorPort, int holdSeconds) {
 
   /** ct_mark.natted of OVN 22.06 and later (ovn: include/ovn/logical-fields.h). */
   private static final long NATTED = 0x2;
+
+  /** Whether an entry of somebody else's with this priority could stand where one of ours would. */
+  public static boolean standAt(int priority) {
+    return PRIORITIES.contains(priority);
+  }
 
   /** E0: what comes in by the mirror port itself is not copied; OVN's own default drops it. */
   FlowEntry mirrorPortIngress() {

@@ -5,6 +5,7 @@ import com.google.common.collect.ImmutableList;
 import com.google.common.collect.ImmutableMap;
 import com.google.common.collect.ImmutableSet;
 import java.util.OptionalInt;
+import java.util.OptionalLong;
 
 /**
  * What one node should have, as far as it can be told from what has been observed.
@@ -26,6 +27,17 @@ public record Plan(
     boolean confirmed,
     ImmutableList<String> refusals) {
 
+  /** What can be planned for a node of which OVSDB has said nothing yet. */
+  static final Plan NOTHING =
+      new Plan(
+          ImmutableMap.of(),
+          ImmutableList.of(),
+          ImmutableList.of(),
+          OptionalInt.empty(),
+          Undecided.NOTHING,
+          false,
+          ImmutableList.of());
+
   /**
    * Ports of which OVSDB has not said whose they are. An entry of ours for such a port was right
    * when it was made; it stays, unrenewed, until OVSDB speaks or its hard timeout ends. It does not
@@ -33,7 +45,8 @@ public record Plan(
    *
    * @param ofports numbers of live ports that are undecided
    * @param keys (D, K) of those among them that OVN has bound
-   * @param mirrorPorts numbers of live ports that copies may be going to
+   * @param mirrorPorts numbers of the live ports that copies may be going to: the wanted one, and
+   *     those that we made
    */
   public record Undecided(
       ImmutableSet<Integer> ofports,
@@ -79,7 +92,7 @@ public record Plan(
                   !(action instanceof Action.Output output) || mirrorPorts.contains(output.port()));
     }
 
-    private static OptionalInt toInt(java.util.OptionalLong value) {
+    private static OptionalInt toInt(OptionalLong value) {
       return value.isPresent() ? OptionalInt.of((int) value.getAsLong()) : OptionalInt.empty();
     }
   }

@@ -48,6 +48,14 @@ final class FlowDiffTest {
     plan = plan(WORLD, "no ovsdb");
     assertThat(plan.confirmed()).isFalse();
     assertThat(diff().inSync()).isTrue();
+
+    // They have ended: nobody confirms that they would still be right.
+    table.wipe();
+    assertThat(diff().inSync()).isTrue();
+    assertThat(diff().drift().values()).containsOnly(Drift.MISSING).hasSize(4);
+
+    plan = plan(WORLD);
+    assertThat(diff().changes()).hasSize(4);
   }
 
   @Test
@@ -65,6 +73,17 @@ final class FlowDiffTest {
       assertThat(diff().changes()).containsExactly(new FlowChange.Add(right));
       assertThat(diff().drift()).containsExactly(java.util.Map.entry(right.key(), Drift.DIFFERENT));
     }
+  }
+
+  /** What copies wrongly goes at once; what should stand there instead waits for OVSDB. */
+  @Test
+  void whatIsDifferentIsDeletedWhileOvsdbIsAway() {
+    FlowEntry right = wanted("table=65, priority=40000");
+    FlowEntry wrong = FlowParser.parse(FlowText.format(right).replace("output:3", "output:4"));
+    table.add(wrong, 0);
+    plan = plan(WORLD, "no ovsdb");
+    assertThat(diff().changes())
+        .containsExactly(new FlowChange.Delete(wrong.key(), wrong.cookie()));
   }
 
   @Test
@@ -98,8 +117,11 @@ final class FlowDiffTest {
     FlowEntry ours = wanted("table=0, priority=40000");
     FlowEntry foreign = new FlowEntry(ours.key(), ours.actions(), 0x1234, ours.hardTimeout(), true);
     table.add(foreign, 0);
-    assertThat(diff().changes()).isEmpty();
     assertThat(diff().conflicts()).containsEntry(ours.key(), foreign);
+    // Without its E1, an E3 would keep frames to another mirrored pod from being copied at all.
+    FlowEntry copiedAlready = wanted("priority=40001");
+    assertThat(diff().changes())
+        .containsExactly(new FlowChange.Delete(copiedAlready.key(), copiedAlready.cookie()));
 
     plan = plan(List.of());
     assertThat(diff().changes()).hasSize(3);
@@ -160,6 +182,28 @@ final class FlowDiffTest {
         .containsExactlyInAnyOrder(
             "reg14=0/0x1000000,reg15=0x3,metadata=0x2",
             "ct_mark=0/0x2,reg14=0x3,metadata=0x2,in_port=5");
+  }
+
+  /** The output is a pod's port now; only the mirror port may be one. */
+  @Test
+  void whatIsHeldMustOutputToTheMirrorPort() {
+    table.wipe();
+    FlowEntry stale =
+        FlowParser.parse(
+            "cookie=0x464d11006b0b3f4f, table=0, hard_timeout=1800, send_flow_rem,"
+                + " priority=40000,metadata=0,in_port=6"
+                + " actions=output:5,set_field:0x1->metadata,resubmit(,0)");
+    table.add(stale, 0);
+    plan =
+        plan(
+            List.of(
+                "table 65",
+                "port 3 mirror0 type=internal only-openflow",
+                "port 5 web_h pod=default/web key=2/3 only-openflow",
+                "port 6 db_h pod=default/db key=2/4 only-openflow",
+                "mirror default/web both"));
+    assertThat(diff().changes())
+        .containsExactly(new FlowChange.Delete(stale.key(), stale.cookie()));
   }
 
   @Test

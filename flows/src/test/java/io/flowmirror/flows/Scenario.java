@@ -94,7 +94,7 @@ final class Scenario {
   /** The facts that the statements make of the node. */
   static ImmutableList<Fact> facts(List<String> statements, long connection) {
     Map<String, Interface> interfaces = new LinkedHashMap<>();
-    Map<String, Port> ports = new LinkedHashMap<>();
+    Map<Integer, Port> ports = new LinkedHashMap<>();
     ImmutableList.Builder<LogicalPort> logicalPorts = ImmutableList.builder();
     ImmutableList.Builder<BridgeMirror> mirrors = ImmutableList.builder();
     OptionalInt table = OptionalInt.empty();
@@ -130,7 +130,7 @@ final class Scenario {
           LogicalPort keys = keys(options.get("key"), 1, true);
           for (int i = 0; i < Integer.parseInt(words.get(1)); i++) {
             int ofport = first + i;
-            ports.put("p" + ofport, new Port(ofport, "p" + ofport, false, false));
+            ports.put(ofport, new Port(ofport, "p" + ofport, false, false));
             interfaces.put("p" + ofport, row("p" + ofport, ofport, ImmutableMap.of()));
             logicalPorts.add(new LogicalPort(ofport, keys.datapathKey(), keys.portKey() + i, true));
           }
@@ -140,7 +140,7 @@ final class Scenario {
           String name = words.get(2);
           ImmutableMap<String, String> options = options(words);
           if (!options.containsKey("only-ovsdb")) {
-            ports.put(name, new Port(ofport, name, options.containsKey("down"), false));
+            ports.put(ofport, new Port(ofport, cut(name), options.containsKey("down"), false));
           }
           if (!options.containsKey("only-openflow")) {
             interfaces.put(name, row(name, ofport, options));
@@ -191,10 +191,11 @@ final class Scenario {
     return new Interface(
         name,
         options.getOrDefault("type", ""),
-        name,
-        options.containsKey("ofport")
-            ? OptionalInt.of(Integer.parseInt(options.get("ofport")))
-            : OptionalInt.of(ofport),
+        options.getOrDefault("of-port", name),
+        options.containsKey("no-ofport")
+            ? OptionalInt.empty()
+            : OptionalInt.of(
+                options.containsKey("ofport") ? Integer.parseInt(options.get("ofport")) : ofport),
         options.getOrDefault("error", "").replace('_', ' '),
         ids.buildOrThrow(),
         options.containsKey("ours")
@@ -211,6 +212,11 @@ final class Scenario {
           equals < 0 ? "" : word.substring(equals + 1));
     }
     return options.buildKeepingLast();
+  }
+
+  /** As OpenFlow cuts it. */
+  private static String cut(String name) {
+    return name.length() > Port.NAME_BYTES ? name.substring(0, Port.NAME_BYTES) : name;
   }
 
   private static LogicalPort keys(String text, int ofport, boolean plain) {

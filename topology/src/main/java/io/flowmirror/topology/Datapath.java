@@ -13,7 +13,7 @@ import java.util.OptionalInt;
  * @param connection counts the connections of this process; a new one means everything is read anew
  * @param dpid the datapath id
  * @param switchVersion the software description of OFPMP_DESC, such as {@code 3.1.0}
- * @param ports the port description, by interface name
+ * @param ports the port description, by number
  * @param deliveryTable T, OVN's LOG_TO_PHY table; empty until OVN has bound a port
  * @param logicalPorts what OVN's tables 0 and T say of each port
  * @param natInLabel whether OVN keeps its "natted" bit in ct_label (OVN before 22.06) and not in
@@ -23,7 +23,7 @@ public record Datapath(
     long connection,
     long dpid,
     String switchVersion,
-    ImmutableMap<String, Port> ports,
+    ImmutableMap<Integer, Port> ports,
     OptionalInt deliveryTable,
     ImmutableList<LogicalPort> logicalPorts,
     boolean natInLabel) {
@@ -42,10 +42,21 @@ public record Datapath(
     return Optional.ofNullable(found);
   }
 
-  /** The same connection with another port description. */
-  public Datapath withPorts(ImmutableMap<String, Port> ports) {
-    return new Datapath(
-        connection, dpid, switchVersion, ports, deliveryTable, logicalPorts, natInLabel);
+  /**
+   * The live port of this name. OpenFlow 1.3 cuts names to 15 bytes, and OVN's localnet ports are
+   * all alike there: a name that is not unique, or that may have been cut, names no port.
+   */
+  public Optional<Port> port(String name) {
+    Port found = null;
+    for (Port port : ports.values()) {
+      if (port.name().equals(name)) {
+        if (found != null) {
+          return Optional.empty();
+        }
+        found = port;
+      }
+    }
+    return Optional.ofNullable(found);
   }
 
   /** The datapath id as 16 hexadecimal digits, as {@code ovs-ofctl show} writes it. */

@@ -30,15 +30,16 @@ public record Node(
     }
     ImmutableList.Builder<PodPort> ports = ImmutableList.builder();
     for (Interface row : bridge.get().interfaces().values()) {
-      Port port = datapath.get().ports().get(row.name());
-      if (port != null && row.pod().isPresent() && agrees(row, port)) {
+      Optional<Port> port = port(row);
+      if (port.isPresent() && row.pod().isPresent()) {
+        int ofport = port.get().ofport();
         ports.add(
             new PodPort(
                 row.pod().get(),
                 row.provider(),
                 row.name(),
-                port.ofport(),
-                datapath.get().logicalPort(port.ofport())));
+                ofport,
+                datapath.get().logicalPort(ofport)));
       }
     }
     return ImmutableList.sortedCopyOf(
@@ -46,8 +47,9 @@ public record Node(
   }
 
   /**
-   * Numbers of live ports of which OVSDB says nothing (yet, or any more) or something of another
-   * moment. What is installed for them is neither confirmed nor refuted.
+   * Numbers of live ports of which OVSDB says nothing: no interface has their name, and none claims
+   * their number. What is installed for them is neither confirmed nor refuted. A port on which the
+   * two contradict each other is not undecided: one of them speaks of another pod.
    */
   public ImmutableSet<Integer> undecidedPorts() {
     if (datapath.isEmpty()) {
@@ -55,8 +57,11 @@ public record Node(
     }
     ImmutableSet.Builder<Integer> undecided = ImmutableSet.builder();
     for (Port port : datapath.get().ports().values()) {
-      Interface row = bridge.map(known -> known.interfaces().get(port.name())).orElse(null);
-      if (row == null) {
+      boolean spokenOf =
+          bridge.stream()
+              .flatMap(known -> known.interfaces().values().stream())
+              .anyMatch(row -> port.isNamed(row.name()) || claims(row, port));
+      if (!spokenOf) {
         undecided.add(port.ofport());
       }
     }
@@ -65,10 +70,30 @@ public record Node(
 
   /** The live port with this name. */
   public Optional<Port> port(String name) {
-    return datapath.map(live -> live.ports().get(name));
+    return datapath.flatMap(live -> live.port(name));
   }
 
-  private static boolean agrees(Interface row, Port port) {
-    return row.ofport().isEmpty() || row.ofport().getAsInt() == port.ofport();
+  /**
+   * The live port that an interface is: the port description has its name, and OVSDB does not have
+   * another number for it, or none yet.
+   */
+  public Optional<Port> port(Interface row) {
+    return row.ofport().isEmpty()
+        ? Optional.empty()
+        : datapath
+            .map(live -> live.ports().get(row.ofport().getAsInt()))
+            .filter(port -> port.isNamed(row.name()));
+  }
+
+  /** The interface that a live port is. */
+  public Optional<Interface> row(Port port) {
+    return bridge.stream()
+        .flatMap(known -> known.interfaces().values().stream())
+        .filter(row -> claims(row, port) && port.isNamed(row.name()))
+        .findFirst();
+  }
+
+  private static boolean claims(Interface row, Port port) {
+    return row.ofport().isPresent() && row.ofport().getAsInt() == port.ofport();
   }
 }

@@ -27,18 +27,19 @@ final class Awaiting {
   static ImmutableMap<String, NodeStatus> run(
       Settings settings, Reconciler.Mode mode, Duration timeout, Predicate<NodeStatus> arrived)
       throws InterruptedException {
-    Sessions sessions = Guice.createInjector(new ControllerModule()).getInstance(Sessions.class);
     CompletableFuture<ImmutableMap<String, NodeStatus>> all = new CompletableFuture<>();
-    try (Reconciler reconciler =
-        Reconciler.start(
-            settings,
-            mode,
-            sessions,
-            statuses -> {
-              if (statuses.values().stream().allMatch(arrived)) {
-                all.complete(statuses);
-              }
-            })) {
+    try (Sessions sessions =
+            Guice.createInjector(new ControllerModule()).getInstance(Sessions.class);
+        Reconciler reconciler =
+            Reconciler.start(
+                settings,
+                mode,
+                sessions,
+                statuses -> {
+                  if (statuses.values().stream().allMatch(arrived)) {
+                    all.complete(statuses);
+                  }
+                })) {
       try {
         return all.get(timeout.toMillis(), TimeUnit.MILLISECONDS);
       } catch (TimeoutException e) {

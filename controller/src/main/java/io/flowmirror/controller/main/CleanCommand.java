@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.flowmirror.controller.main;
 
+import com.google.common.collect.ImmutableList;
 import com.google.common.collect.ImmutableMap;
 import io.flowmirror.config.Settings;
 import io.flowmirror.controller.reconcile.NodeStatus;
@@ -45,10 +46,22 @@ final class CleanCommand implements Callable<Integer> {
         out.println(entry.getKey() + ": clean");
       } else {
         clean = false;
-        out.println(entry.getKey() + ": NOT clean: " + String.join("; ", status.complaints()));
+        out.println(entry.getKey() + ": NOT clean: " + whatIsLeft(status));
       }
     }
     return clean ? Flowmirror.DONE : Flowmirror.FAILED;
+  }
+
+  private static String whatIsLeft(NodeStatus status) {
+    ImmutableList.Builder<String> left = ImmutableList.builder();
+    left.addAll(status.complaints());
+    if (status.node().datapath().isEmpty() || !status.node().bridgeConfirmed()) {
+      left.add("the node has not answered");
+    } else {
+      left.add(status.diff().changes().size() + " entries to remove");
+      left.add(status.plan().removableRows().size() + " ports to remove");
+    }
+    return String.join("; ", left.build());
   }
 
   private static boolean isClean(NodeStatus status) {

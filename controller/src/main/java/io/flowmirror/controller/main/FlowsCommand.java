@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.flowmirror.controller.main;
 
-import com.google.common.collect.ImmutableList;
 import com.google.common.collect.ImmutableMap;
-import io.flowmirror.config.NodeSettings;
 import io.flowmirror.config.Settings;
 import io.flowmirror.controller.reconcile.NodeStatus;
 import io.flowmirror.controller.reconcile.Reconciler;
@@ -73,20 +71,13 @@ final class FlowsCommand implements Callable<Integer> {
     if (node == null) {
       return settings;
     }
-    ImmutableList<NodeSettings> nodes =
-        settings.nodes().stream()
-            .filter(each -> each.name().equals(node))
-            .collect(ImmutableList.toImmutableList());
-    if (nodes.isEmpty()) {
-      throw new CommandLine.ParameterException(
-          spec.commandLine(), "--node " + node + ": the configuration has no node of this name");
-    }
-    return new Settings(
-        settings.enableMirror(),
-        settings.mirrorIface(),
-        settings.hold(),
-        nodes,
-        settings.mirrors());
+    return settings
+        .only(node)
+        .orElseThrow(
+            () ->
+                new CommandLine.ParameterException(
+                    spec.commandLine(),
+                    "--node " + node + ": the configuration has no node of this name"));
   }
 
   private PodName podName(String text) {

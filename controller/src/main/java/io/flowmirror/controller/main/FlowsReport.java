@@ -12,9 +12,7 @@ import io.flowmirror.flows.FlowText;
 import io.flowmirror.flows.InstalledEntry;
 import io.flowmirror.flows.PlannedEntry;
 import io.flowmirror.topology.Datapath;
-import io.flowmirror.topology.Interface;
 import io.flowmirror.topology.PodName;
-import io.flowmirror.topology.PodPort;
 import java.util.Optional;
 
 /**
@@ -50,14 +48,19 @@ final class FlowsReport {
 
   private void header(String node) {
     lines.add("# node " + node + ": " + datapath());
-    lines.add(
-        "# "
-            + status.plan().entries().size()
-            + " wanted, "
-            + ours.size()
-            + " installed: "
-            + Summary.of(status.diff()));
+    lines.add("# " + state());
     status.complaints().forEach(complaint -> lines.add("# ! " + complaint));
+  }
+
+  private String state() {
+    if (status.node().datapath().isEmpty()) {
+      return "nothing is known of its entries";
+    }
+    return String.format(
+        "%s wanted, %d installed: %s",
+        status.node().bridge().isPresent() ? status.plan().entries().size() : "unknown how many",
+        ours.size(),
+        status.node().bridge().isPresent() ? Summary.of(status.diff()) : "not compared");
   }
 
   private String datapath() {
@@ -84,72 +87,23 @@ final class FlowsReport {
         .mirrorIface()
         .map(
             name ->
-                live.ports().containsKey(name)
-                    ? ", " + name + " is port " + live.ports().get(name).ofport()
-                    : ", " + name + " is not there")
+                live.port(name)
+                    .map(port -> ", " + name + " is port " + port.ofport())
+                    .orElse(", " + name + " is not there"))
         .orElse("");
   }
 
   /** Says of each mirrored pod where it is, or why it is not seen. */
   private void pods() {
     for (PodName pod : status.intent().pods().keySet()) {
-      if (only.isPresent() && !only.get().equals(pod)) {
-        continue;
-      }
-      ImmutableList<PodPort> ports =
-          status.node().podPorts().stream()
-              .filter(port -> port.pod().equals(pod) && port.provider().isEmpty())
-              .collect(ImmutableList.toImmutableList());
-      ports.forEach(port -> lines.add("# pod " + pod + " " + where(port)));
-      if (ports.isEmpty()) {
-        lines.add("# pod " + pod + " " + whyNot(pod));
+      if (only.isEmpty() || only.get().equals(pod)) {
+        Whereabouts.of(status.node(), pod)
+            .forEach(words -> lines.add("# pod " + pod + " " + words));
       }
     }
     if (only.isPresent() && !status.intent().pods().containsKey(only.get())) {
       lines.add("# pod " + only.get() + " is not in the configuration's mirrors");
     }
-  }
-
-  private static String where(PodPort port) {
-    return "is "
-        + port.interfaceName()
-        + ", port "
-        + port.ofport()
-        + port.keys()
-            .map(
-                keys ->
-                    String.format(
-                        ", logical datapath %d, logical port %d",
-                        keys.datapathKey(), keys.portKey()))
-            .orElse("; OVN has not bound it: what it receives cannot be copied yet");
-  }
-
-  private String whyNot(PodName pod) {
-    ImmutableList<Interface> rows =
-        status.node().bridge().stream()
-            .flatMap(bridge -> bridge.interfaces().values().stream())
-            .filter(row -> row.pod().equals(Optional.of(pod)) && row.provider().isEmpty())
-            .collect(ImmutableList.toImmutableList());
-    if (rows.isEmpty()) {
-      return "is not on this node: no interface of br-int has its pod_namespace and pod_name";
-    }
-    Interface row = rows.get(0);
-    return status
-        .node()
-        .port(row.name())
-        .map(
-            port ->
-                "has "
-                    + row.name()
-                    + ", which OVSDB calls port "
-                    + row.ofport()
-                    + " and OpenFlow port "
-                    + port.ofport())
-        .orElse(
-            "has "
-                + row.name()
-                + ", which is not a port of the switch"
-                + (row.error().isEmpty() ? "" : ": " + row.error()));
   }
 
   private void wanted() {
@@ -207,13 +161,10 @@ final class FlowsReport {
     }
   }
 
+  /** By its logical port's name, which Kube-OVN makes of the pod's; the pod may be gone. */
   private boolean isOnly(FlowEntry entry) {
-    return only.isPresent()
-        && status.node().bridge().stream()
-            .flatMap(bridge -> bridge.interfaces().values().stream())
-            .filter(row -> row.pod().equals(only))
-            .flatMap(row -> row.ifaceId().stream())
-            .anyMatch(id -> Cookie.isFor(entry.cookie(), id));
+    return only.filter(pod -> Cookie.isFor(entry.cookie(), pod.name() + "." + pod.namespace()))
+        .isPresent();
   }
 
   private static String role(FlowEntry entry) {

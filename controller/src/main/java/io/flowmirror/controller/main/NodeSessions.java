@@ -12,6 +12,7 @@ import io.flowmirror.controller.ovsdb.BridgeSession;
 import io.flowmirror.controller.ovsdb.OvsdbConnector;
 import io.flowmirror.controller.reconcile.Sessions;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.function.Consumer;
 
 /** Real sessions, to the addresses that a node's settings name. */
@@ -29,12 +30,20 @@ final class NodeSessions implements Sessions {
   }
 
   @Override
-  public DatapathSession openDatapath(NodeSettings node, Consumer<DatapathReport> reports) {
-    return openflow.open(OpenFlowOptions.of(node.name(), Path.of(node.openflow().path())), reports);
+  public DatapathSession openDatapath(
+      NodeSettings node, Duration audit, Consumer<DatapathReport> reports) {
+    return openflow.open(
+        OpenFlowOptions.of(node.name(), Path.of(node.openflow().path())).withAudit(audit), reports);
   }
 
   @Override
   public BridgeSession openBridge(NodeSettings node, Consumer<BridgeReport> reports) {
     return ovsdb.open(node.name(), Path.of(node.ovsdb().path()), BRIDGE, reports);
+  }
+
+  @Override
+  public void close() {
+    openflow.close();
+    ovsdb.close();
   }
 }

@@ -36,6 +36,7 @@ final class RunCommand implements Callable<Integer> {
                 .unstarted(
                     () -> {
                       reconciler.close();
+                      sessions.close();
                       log.info(
                           "stopped; entries stay as they are for at most {} s",
                           settings.hold().toSeconds());

@@ -2,7 +2,9 @@
 package io.flowmirror.controller.main;
 
 import com.google.common.collect.ImmutableMap;
+import com.google.common.collect.ImmutableSet;
 import io.flowmirror.controller.reconcile.NodeStatus;
+import io.flowmirror.topology.PodName;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -10,20 +12,58 @@ import java.util.function.Consumer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** Logs one line for each change of a node's state that a person would want to know of. */
+/** Logs one line for each change that a person would want to know of. On the loop's thread. */
 final class StatusLog implements Consumer<ImmutableMap<String, NodeStatus>> {
   private static final Logger log = LoggerFactory.getLogger(StatusLog.class);
 
   private final Map<String, List<String>> complaints = new HashMap<>();
   private final Map<String, String> said = new HashMap<>();
 
-  /** Confined to the loop's thread. */
   @Override
   public void accept(ImmutableMap<String, NodeStatus> statuses) {
-    statuses.forEach(this::logNode);
+    statuses.forEach(
+        (node, status) -> {
+          logPods(node, status);
+          logComplaints(node, status);
+          logProgress(node, status);
+        });
+    logPodsOnNoNode(statuses);
   }
 
-  private void logNode(String node, NodeStatus status) {
+  private void logPods(String node, NodeStatus status) {
+    for (PodName pod : status.intent().pods().keySet()) {
+      boolean here = Whereabouts.isOn(status.node(), pod);
+      String key = node + " " + pod;
+      if (here || said.containsKey(key)) {
+        say(key, node, "pod " + pod + " " + String.join(", ", Whereabouts.of(status.node(), pod)));
+      }
+      if (!here) {
+        said.remove(key);
+      }
+    }
+  }
+
+  private void logPodsOnNoNode(ImmutableMap<String, NodeStatus> statuses) {
+    if (statuses.values().stream().anyMatch(status -> status.node().bridge().isEmpty())) {
+      return;
+    }
+    ImmutableSet<PodName> wanted =
+        statuses.values().stream()
+            .flatMap(status -> status.intent().pods().keySet().stream())
+            .collect(ImmutableSet.toImmutableSet());
+    for (PodName pod : wanted) {
+      boolean somewhere =
+          statuses.values().stream().anyMatch(status -> Whereabouts.isOn(status.node(), pod));
+      String key = "nowhere " + pod;
+      if (somewhere) {
+        said.remove(key);
+      } else {
+        say(key, "all nodes", "pod " + pod + " is on none of them; it is mirrored when it comes");
+      }
+    }
+  }
+
+  private void logComplaints(String node, NodeStatus status) {
     List<String> before = complaints.getOrDefault(node, List.of());
     List<String> now = status.complaints();
     if (!now.equals(before)) {
@@ -35,13 +75,24 @@ final class StatusLog implements Consumer<ImmutableMap<String, NodeStatus>> {
           .forEach(line -> log.info("{}: over: {}", node, line));
       complaints.put(node, now);
     }
-    String line =
-        status.settled()
-            ? String.format(
-                "in sync: %d entries, %d held",
-                status.plan().entries().size(), status.diff().held().size())
-            : status.diff().inSync() ? "" : "repairing: " + Summary.of(status.diff());
-    if (!line.isEmpty() && !line.equals(said.put(node, line))) {
+  }
+
+  private void logProgress(String node, NodeStatus status) {
+    if (status.settled()) {
+      say(
+          node,
+          node,
+          String.format(
+              "in sync: %d entries, %d held",
+              status.plan().entries().size(), status.diff().held().size()));
+    } else if (!status.diff().inSync()) {
+      say(node, node, "repairing: " + Summary.of(status.diff()));
+    }
+  }
+
+  /** Says it, unless it is what was said last under this key. */
+  private void say(String key, String node, String line) {
+    if (!line.equals(said.put(key, line))) {
       log.info("{}: {}", node, line);
     }
   }

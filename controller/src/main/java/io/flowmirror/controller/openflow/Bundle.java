@@ -97,6 +97,7 @@ final class Bundle {
     if (isSent()) {
       ending = true;
       Requests.whenDone(
+          connection::close,
           Handshake.barrier(connection),
           (reply, failure) -> {
             if (failure == null) {
@@ -114,7 +115,8 @@ final class Bundle {
       next++;
       unanswered++;
       if (next % BATCH == 0) {
-        Requests.whenDone(Handshake.barrier(connection), (reply, failure) -> onBatch(failure));
+        Requests.whenDone(
+            connection::close, Handshake.barrier(connection), (reply, failure) -> onBatch(failure));
       }
     }
   }

@@ -249,6 +249,7 @@ final class Connection {
             .setXid(Uint32.valueOf(xid))
             .build();
     Requests.whenDone(
+        this::close,
         request(echo, "OFPT_ECHO_REQUEST"),
         (reply, failure) -> {
           if (failure != null) {

@@ -23,14 +23,6 @@ import org.jspecify.annotations.Nullable;
  * said cannot harm an entry that is not ours.
  */
 final class FlowEncoder {
-  /**
-   * All bits of a cookie but 39, which is reserved in ours and 0 in every one. Under a mask of all
-   * ones Open vSwitch compares every entry that has the cookie, in place of looking the match up
-   * (ofproto/ofproto.c, collect_rules_strict): 100,000 deletions of entries with one cookie in one
-   * bundle kept it busy, and forwarding nothing new, for many minutes.
-   */
-  private static final long DELETE_COOKIE_MASK = ~(1L << 39);
-
   private FlowEncoder() {}
 
   /** Why a change cannot be sent, in words; empty if it can. */
@@ -89,7 +81,7 @@ final class FlowEncoder {
         out.setShort(instruction + 2, out.writerIndex() - instruction);
       }
       case FlowChange.Delete(FlowKey key, long cookie) ->
-          body(out, cookie, DELETE_COOKIE_MASK, key, Ofp.OFPFC_DELETE_STRICT, 0, null);
+          body(out, cookie, Cookie.DELETE_MASK, key, Ofp.OFPFC_DELETE_STRICT, 0, null);
     }
     int length = out.writerIndex() - start;
     if (length > 0xffff - 24) {

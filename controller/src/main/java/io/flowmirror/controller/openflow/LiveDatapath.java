@@ -52,7 +52,7 @@ final class LiveDatapath implements Connection.Listener {
    */
   private static final Duration MIN_GAP = Duration.ofMillis(20);
 
-  private static final Duration MAX_GAP = Duration.ofSeconds(1);
+  private static final Duration MAX_GAP = Duration.ofMillis(100);
 
   private final long number;
   private final OpenFlowOptions options;
@@ -100,6 +100,7 @@ final class LiveDatapath implements Connection.Listener {
   /** Begins the handshake, when the channel is connected. */
   void start() {
     Requests.whenDone(
+        connection::close,
         new Handshake(connection, owner::onState).run(),
         (found, failure) -> {
           if (failure != null) {
@@ -236,6 +237,7 @@ final class LiveDatapath implements Connection.Listener {
     Bundle sent = new Bundle(connection, round.changes());
     bundle = sent;
     Requests.whenDone(
+        connection::close,
         sent.apply(),
         (outcome, failure) -> {
           bundle = null;
@@ -289,6 +291,7 @@ final class LiveDatapath implements Connection.Listener {
     ImmutableMap<FlowKey, String> roundRefused = refused;
     long start = System.nanoTime();
     Requests.whenDone(
+        connection::close,
         reader.read(),
         (found, failure) -> {
           reading = false;
@@ -351,13 +354,13 @@ final class LiveDatapath implements Connection.Listener {
   }
 
   private Datapath datapath(Greeting greeted, Reading found) {
-    ImmutableMap.Builder<String, Port> byName = ImmutableMap.builder();
-    ports.values().forEach(port -> byName.put(port.name(), port.port()));
+    ImmutableMap.Builder<Integer, Port> byNumber = ImmutableMap.builder();
+    ports.values().forEach(port -> byNumber.put(port.number(), port.port()));
     return new Datapath(
         number,
         greeted.dpid(),
         greeted.switchVersion(),
-        byName.buildKeepingLast(),
+        byNumber.buildOrThrow(),
         found.deliveryTable(),
         found.logicalPorts(),
         found.natInLabel());

@@ -58,6 +58,10 @@ public final class OpenFlowSession implements DatapathSession {
   }
 
   private static final Logger LOG = LoggerFactory.getLogger(OpenFlowSession.class);
+
+  /** How long a connection must have been up for its loss to count as the first failure. */
+  private static final Duration STEADY = Duration.ofSeconds(5);
+
   private static final AtomicLong CONNECTIONS = new AtomicLong();
 
   private final OpenFlowOptions options;
@@ -153,9 +157,13 @@ public final class OpenFlowSession implements DatapathSession {
               if (connected.isSuccess() && attempt.datapath != null) {
                 attempt.datapath.start();
               } else {
-                attempt.lost("cannot connect: " + connected.cause().getMessage());
+                attempt.lost("cannot connect: " + words(connected.cause()));
               }
             });
+  }
+
+  private static String words(@Nullable Throwable cause) {
+    return cause == null ? "no channel" : String.valueOf(cause.getMessage());
   }
 
   /** Moves on, unless the session was closed meanwhile. */
@@ -183,6 +191,7 @@ public final class OpenFlowSession implements DatapathSession {
   /** One attempt to connect, and what becomes of it. */
   private final class Attempt extends ChannelInitializer<Channel> implements LiveDatapath.Owner {
     private @Nullable LiveDatapath datapath;
+    private long liveSinceNanos;
     private boolean over;
 
     @Override
@@ -198,8 +207,7 @@ public final class OpenFlowSession implements DatapathSession {
           datapath.close("closed by the controller");
         }
       } else if (next == State.LIVE) {
-        failures = 0;
-        lastReason = "";
+        liveSinceNanos = System.nanoTime();
       }
     }
 
@@ -221,6 +229,11 @@ public final class OpenFlowSession implements DatapathSession {
       live = null;
       if (!enter(State.WAITING)) {
         return;
+      }
+      if (liveSinceNanos != 0 && System.nanoTime() - liveSinceNanos > STEADY.toNanos()) {
+        // A connection that ends as soon as it is up is not to be tried at full speed.
+        failures = 0;
+        lastReason = "";
       }
       Duration wait = backoff();
       if (reason.equals(lastReason)) {

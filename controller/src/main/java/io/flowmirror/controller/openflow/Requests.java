@@ -18,6 +18,8 @@ import java.util.function.BiConsumer;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.opendaylight.yangtools.binding.DataObject;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * The requests of one connection that wait for their reply, by xid. A reply completes the request's
@@ -25,6 +27,7 @@ import org.opendaylight.yangtools.binding.DataObject;
  * {@link LostException}. Used on the connection's event loop only, and futures complete there.
  */
 final class Requests {
+  private static final Logger LOG = LoggerFactory.getLogger(Requests.class);
 
   /** The switch answered a request with an error. */
   static final class RefusedException extends RuntimeException {
@@ -53,10 +56,26 @@ final class Requests {
     return cause.getMessage() == null ? cause.toString() : cause.getMessage();
   }
 
-  /** Goes on when a future of this class's, or one that was made from it, is done. */
+  /**
+   * Goes on when a future is done. A future would keep an exception of what comes next to itself,
+   * and the connection would stay up without anybody reading its tables: it is given up instead.
+   *
+   * @param giveUp closes the connection, for a reason in words
+   */
   static <T> void whenDone(
-      CompletableFuture<T> future, BiConsumer<? super T, ? super @Nullable Throwable> next) {
-    var unused = future.whenComplete(next);
+      Consumer<String> giveUp,
+      CompletableFuture<T> future,
+      BiConsumer<? super T, ? super @Nullable Throwable> next) {
+    var unused =
+        future.whenComplete(
+            (done, failure) -> {
+              try {
+                next.accept(done, failure);
+              } catch (RuntimeException | Error e) {
+                LOG.error("a fault of ours; the connection is given up", e);
+                giveUp.accept("a fault of ours: " + e);
+              }
+            });
   }
 
   private static final class Pending {

@@ -2,14 +2,15 @@
 package io.flowmirror.controller.openflow;
 
 import com.google.common.collect.ImmutableList;
-import com.google.common.collect.ImmutableSet;
 import com.google.common.collect.Lists;
 import io.flowmirror.controller.openflow.Requests.RefusedException;
 import io.flowmirror.flows.Cookie;
 import io.flowmirror.flows.FlowEntry;
 import io.flowmirror.flows.InstalledEntry;
+import io.flowmirror.flows.MirrorEntries;
 import io.flowmirror.flows.OvnPipeline;
 import io.flowmirror.topology.LogicalPort;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
@@ -46,12 +47,11 @@ final class TableReader {
 
   private static final Logger LOG = LoggerFactory.getLogger(TableReader.class);
 
-  /** The priorities at which our entries stand in tables 0 and T. */
-  private static final ImmutableSet<Integer> PRIORITIES =
-      ImmutableSet.of(39990, 40000, 40001, 40010);
-
   /** How many ports one reading asks for T: each question scans every table. */
   private static final int MAX_QUESTIONS = 3;
+
+  /** How often OVN's way to mark NAT is asked for again; it scans every table. */
+  private static final Duration NAT_INTERVAL = Duration.ofMinutes(5);
 
   private final Connection connection;
   private final Set<Integer> monitored = new HashSet<>();
@@ -60,6 +60,7 @@ final class TableReader {
   private boolean searching;
   private int asked;
   private boolean natAsked;
+  private long natAskedNanos;
   private boolean natInLabel;
   private @Nullable List<InstalledEntry> everywhere;
 
@@ -146,7 +147,7 @@ final class TableReader {
   }
 
   private static boolean isReported(FlowEntry entry) {
-    return Cookie.isOurs(entry.cookie()) || PRIORITIES.contains(entry.key().priority());
+    return Cookie.isOurs(entry.cookie()) || MirrorEntries.standAt(entry.key().priority());
   }
 
   private static boolean isNeeded(FlowEntry entry) {
@@ -253,7 +254,10 @@ final class TableReader {
   }
 
   private CompletableFuture<?> askNat() {
-    if (natAsked || deliveryTable.isEmpty()) {
+    // While OVN is upgraded, northd changes over when the last old chassis is gone: nothing here
+    // tells of that, so it is asked for.
+    boolean stale = System.nanoTime() - natAskedNanos > NAT_INTERVAL.toNanos();
+    if ((natAsked && !natInLabel && !stale) || deliveryTable.isEmpty()) {
       return CompletableFuture.completedFuture(null);
     }
     boolean[] found = new boolean[1];
@@ -270,6 +274,7 @@ final class TableReader {
                 throw new CompletionException(failure);
               }
               natAsked = true;
+              natAskedNanos = System.nanoTime();
               natInLabel = found[0];
               return null;
             });

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.flowmirror.controller.reconcile;
 
+import com.google.common.base.Ticker;
 import com.google.common.collect.ImmutableList;
 import com.google.common.collect.ImmutableMap;
 import com.google.common.collect.ImmutableSet;
@@ -19,7 +20,9 @@ import io.flowmirror.flows.RowChange;
 import io.flowmirror.topology.Bridge;
 import io.flowmirror.topology.Datapath;
 import io.flowmirror.topology.Node;
+import java.time.Duration;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
@@ -33,6 +36,7 @@ final class NodeLoop {
 
   private final NodeIntent intent;
   private final boolean mayWrite;
+  private final Pace pace;
 
   private @Nullable DatapathSession datapathSession;
   private @Nullable BridgeSession bridgeSession;
@@ -41,16 +45,19 @@ final class NodeLoop {
   private BridgeReport bridgeReport = new BridgeReport(Optional.empty(), "", NONE, "");
 
   private long connection = NONE;
+  private long confirmedConnection = NONE;
   private long entryRound = NONE;
   private long rowRound = NONE;
   private ImmutableList<RowChange> rowsSent = ImmutableList.of();
   private String rowsRefused = "";
   private int broughtUp;
   private ImmutableMap<FlowKey, String> refused = ImmutableMap.of();
+  private ImmutableSet<FlowKey> heldBack = ImmutableSet.of();
 
-  NodeLoop(NodeIntent intent, boolean mayWrite) {
+  NodeLoop(NodeIntent intent, boolean mayWrite, Ticker ticker) {
     this.intent = intent;
     this.mayWrite = mayWrite;
+    this.pace = new Pace(ticker);
   }
 
   void opened(DatapathSession datapathSession, BridgeSession bridgeSession) {
@@ -75,56 +82,109 @@ final class NodeLoop {
       entryRound = NONE;
       broughtUp = 0;
       refused = ImmutableMap.of();
+      heldBack = ImmutableSet.of();
     } else if (report.round() == entryRound && report.round() != datapathReport.round()) {
-      refused = merge(refused, report.refused());
+      ImmutableMap.Builder<FlowKey, String> still = ImmutableMap.builder();
+      refused.forEach(
+          (key, error) -> {
+            if (heldBack.contains(key)) {
+              still.put(key, error);
+            }
+          });
+      refused = still.putAll(report.refused()).buildKeepingLast();
+      heldBack = refused.keySet();
     }
     datapathReport = report;
+    confirm();
   }
 
   void received(BridgeReport report) {
     if (report.round() == rowRound && report.round() != bridgeReport.round()) {
       rowsRefused = report.refused();
     }
+    if (bridgeReport.bridge().isEmpty() && report.bridge().isPresent()) {
+      // What was refused for want of a connection is not refused any more.
+      rowsSent = ImmutableList.of();
+      rowsRefused = "";
+    }
     bridgeReport = report;
+    confirm();
   }
 
-  /** Lets what was refused be tried again. */
-  void forgetRefusals() {
-    refused = ImmutableMap.of();
-    rowsRefused = "";
+  private void confirm() {
+    if (bridgeReport.bridge().isPresent()) {
+      confirmedConnection = connection;
+    }
+  }
+
+  /** Lets what was refused, or had no effect, be tried again. */
+  void retry() {
+    heldBack = ImmutableSet.of();
     rowsSent = ImmutableList.of();
     broughtUp = 0;
+  }
+
+  /** How long until this node wants to be reconciled although nothing was reported. */
+  Optional<Duration> wakeAfter() {
+    return pace.waiting();
   }
 
   /** Compares, starts what is to be done, and says where the node stands. */
   NodeStatus reconcile(Node node) {
     Plan plan = MirrorCompiler.compile(intent, node);
-    FlowDiff diff =
-        FlowDiff.between(plan, datapathReport.entries(), ImmutableSet.copyOf(refused.keySet()));
-    ImmutableList<String> waiting = waiting(node, plan);
-    boolean idle = true;
-    if (mayWrite && !restoring(node)) {
-      boolean repairingEntries = repairEntries(node, plan, diff);
-      boolean repairingRows = repairRows(plan, diff);
-      idle = !repairingEntries && !repairingRows;
+    FlowDiff diff = FlowDiff.between(plan, datapathReport.entries(), heldBack);
+    forgetRefusalsWithoutDrift(diff);
+    boolean working = false;
+    if (mayWrite(node)) {
+      boolean entries = repairEntries(node, plan, diff);
+      boolean rows = repairRows(plan, diff);
+      working = entries || rows;
     }
+    ImmutableList<String> waiting = waiting(node, plan);
     boolean told = datapathReport.datapath().isPresent() && bridgeReport.bridge().isPresent();
-    boolean settled = told && waiting.isEmpty() && idle && diff.inSync() && refused.isEmpty();
+    boolean settled =
+        told
+            && waiting.isEmpty()
+            && !working
+            && diff.inSync()
+            && refused.isEmpty()
+            && plan.rows().isEmpty();
     return new NodeStatus(
         intent, node, plan, datapathReport.entries(), diff, refused, waiting, settled);
   }
 
+  private void forgetRefusalsWithoutDrift(FlowDiff diff) {
+    if (!diff.drift().keySet().containsAll(refused.keySet())) {
+      refused =
+          refused.entrySet().stream()
+              .filter(entry -> diff.drift().containsKey(entry.getKey()))
+              .collect(ImmutableMap.toImmutableMap(e -> e.getKey(), e -> e.getValue()));
+    }
+  }
+
+  /**
+   * Whether OVSDB has said that saved flows are not being restored: that this switch, on the very
+   * connection that is live, is not in the middle of ovs-ctl's restart.
+   */
+  private boolean mayWrite(Node node) {
+    return mayWrite
+        && node.bridge().isPresent()
+        && !restoring(node)
+        && connection == confirmedConnection;
+  }
+
   /** Starts or awaits a round on the entries; false when there is nothing to do. */
   private boolean repairEntries(Node node, Plan plan, FlowDiff diff) {
-    if (datapathSession == null || node.datapath().isEmpty()) {
+    if (node.datapath().isEmpty()) {
       return false;
     }
     if (datapathReport.round() < entryRound) {
       return true;
     }
+    DatapathSession session = Objects.requireNonNull(datapathSession);
     if (plan.bringUp().isPresent() && broughtUp != plan.bringUp().getAsInt()) {
       broughtUp = plan.bringUp().getAsInt();
-      datapathSession.bringUp(connection, broughtUp);
+      session.bringUp(connection, broughtUp);
     }
     if (plan.bringUp().isEmpty()) {
       broughtUp = 0;
@@ -133,14 +193,16 @@ final class NodeLoop {
     if (changes.isEmpty()) {
       return false;
     }
-    entryRound = Math.max(entryRound, datapathReport.round()) + 1;
-    datapathSession.apply(connection, entryRound, changes);
+    if (pace.allows(changes)) {
+      entryRound = Math.max(entryRound, datapathReport.round()) + 1;
+      session.apply(connection, entryRound, changes);
+    }
     return true;
   }
 
   /** Starts or awaits a round on br-int's rows; false when there is nothing to do. */
   private boolean repairRows(Plan plan, FlowDiff diff) {
-    if (bridgeSession == null || bridgeReport.bridge().isEmpty()) {
+    if (bridgeReport.bridge().isEmpty()) {
       return false;
     }
     if (bridgeReport.round() < rowRound) {
@@ -148,14 +210,17 @@ final class NodeLoop {
     }
     ImmutableList<RowChange> wanted =
         plan.rows().isEmpty() ? removableNow(plan, diff) : plan.rows();
-    if (wanted.isEmpty() || (wanted.equals(rowsSent) && !rowsRefused.isEmpty())) {
-      rowsSent = wanted;
+    if (wanted.equals(rowsSent)) {
+      // Nothing to do, or it has been answered without effect.
       return false;
     }
     rowsSent = wanted;
-    rowsRefused = "";
+    if (wanted.isEmpty()) {
+      rowsRefused = "";
+      return false;
+    }
     rowRound++;
-    bridgeSession.apply(rowRound, wanted);
+    Objects.requireNonNull(bridgeSession).apply(rowRound, wanted);
     return true;
   }
 
@@ -172,7 +237,7 @@ final class NodeLoop {
   private boolean outputsTo(String portName) {
     return datapathReport
         .datapath()
-        .map(datapath -> datapath.ports().get(portName))
+        .flatMap(datapath -> datapath.port(portName))
         .filter(
             port ->
                 datapathReport.entries().stream()
@@ -196,6 +261,17 @@ final class NodeLoop {
     if (!rowsRefused.isEmpty()) {
       waiting.add("OVSDB refused " + rowsSent + ": " + rowsRefused);
     }
+    if (!plan.rows().isEmpty()
+        && plan.rows().equals(rowsSent)
+        && bridgeReport.round() == rowRound
+        && rowsRefused.isEmpty()) {
+      waiting.add("OVSDB took " + rowsSent + ", and it is not there");
+    }
+    if (pace.isStruggling()) {
+      waiting.add(
+          "somebody changes our entries as fast as they are repaired: is another controller, or"
+              + " `flowmirror clean', at work on this node?");
+    }
     if (datapathReport.datapath().isPresent()
         && bridgeReport.bridge().isPresent()
         && plan.rows().isEmpty()
@@ -208,10 +284,5 @@ final class NodeLoop {
 
   private static boolean restoring(Node node) {
     return node.bridge().map(Bridge::flowRestoreWait).orElse(false);
-  }
-
-  private static ImmutableMap<FlowKey, String> merge(
-      ImmutableMap<FlowKey, String> before, ImmutableMap<FlowKey, String> more) {
-    return ImmutableMap.<FlowKey, String>builder().putAll(before).putAll(more).buildKeepingLast();
   }
 }

@@ -5,9 +5,11 @@ import com.google.common.collect.ImmutableList;
 import com.google.common.collect.ImmutableMap;
 import io.flowmirror.flows.FlowDiff;
 import io.flowmirror.flows.FlowKey;
+import io.flowmirror.flows.FlowText;
 import io.flowmirror.flows.InstalledEntry;
 import io.flowmirror.flows.NodeIntent;
 import io.flowmirror.flows.Plan;
+import io.flowmirror.flows.PlannedEntry;
 import io.flowmirror.topology.Node;
 
 /**
@@ -43,18 +45,13 @@ public record NodeStatus(
                     "an entry of somebody else's (cookie 0x"
                         + Long.toHexString(entry.cookie())
                         + ") stands where ours would: "
-                        + io.flowmirror.flows.FlowText.format(key)));
+                        + FlowText.format(key)));
     refused.forEach(
         (key, error) -> {
-          io.flowmirror.flows.PlannedEntry planned = plan.entries().get(key);
+          PlannedEntry planned = plan.entries().get(key);
           String whose = planned == null ? "" : planned.pod().map(pod -> " of " + pod).orElse("");
           complaints.add(
-              "the switch refused an entry"
-                  + whose
-                  + " ("
-                  + io.flowmirror.flows.FlowText.format(key)
-                  + "): "
-                  + error);
+              "the switch refused an entry" + whose + " (" + FlowText.format(key) + "): " + error);
         });
     return complaints.build();
   }

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.flowmirror.controller.reconcile;
 
+import com.google.common.base.Ticker;
 import com.google.common.collect.ImmutableList;
 import com.google.common.collect.ImmutableMap;
+import com.google.common.collect.Sets;
 import io.flowmirror.config.NodeSettings;
 import io.flowmirror.config.Settings;
 import io.flowmirror.controller.openflow.DatapathReport;
@@ -11,11 +13,17 @@ import io.flowmirror.flows.NodeIntent;
 import io.flowmirror.topology.Fact;
 import io.flowmirror.topology.Topology;
 import java.time.Duration;
+import java.util.Collections;
+import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
+import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.function.Consumer;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * The loop: takes what the sessions report, keeps the topology, and reconciles the nodes concerned.
@@ -24,6 +32,8 @@ import java.util.function.Consumer;
  * see {@link #statuses()}, an immutable snapshot.
  */
 public final class Reconciler implements AutoCloseable {
+  private static final Logger log = LoggerFactory.getLogger(Reconciler.class);
+
   /** How long a refusal is respected before the entry is tried again. */
   private static final Duration RETRY = Duration.ofSeconds(30);
 
@@ -37,6 +47,8 @@ public final class Reconciler implements AutoCloseable {
     OBSERVE
   }
 
+  private static final Duration LONGEST_AUDIT = Duration.ofSeconds(10);
+
   private sealed interface Message {
     record Switch(String node, NodeLoop loop, DatapathReport report) implements Message {}
 
@@ -49,6 +61,7 @@ public final class Reconciler implements AutoCloseable {
   private final Map<String, NodeLoop> nodes = new LinkedHashMap<>();
   private final Consumer<ImmutableMap<String, NodeStatus>> listener;
   private final Thread thread;
+  private final Set<String> woken = new LinkedHashSet<>();
   private Topology topology = Topology.empty();
   private volatile ImmutableMap<String, NodeStatus> statuses = ImmutableMap.of();
   private volatile boolean closed;
@@ -61,11 +74,12 @@ public final class Reconciler implements AutoCloseable {
     this.listener = listener;
     for (NodeSettings node : settings.nodes()) {
       NodeIntent intent = mode == Mode.CLEAN ? NodeIntent.nothing() : NodeIntent.of(settings, node);
-      NodeLoop loop = new NodeLoop(intent, mode != Mode.OBSERVE);
+      NodeLoop loop = new NodeLoop(intent, mode != Mode.OBSERVE, Ticker.systemTicker());
       nodes.put(node.name(), loop);
       loop.opened(
           sessions.openDatapath(
               node,
+              audit(settings.hold()),
               report ->
                   mailbox.post(
                       new Key(node.name(), Message.Switch.class),
@@ -113,23 +127,39 @@ public final class Reconciler implements AutoCloseable {
     nodes.values().forEach(NodeLoop::close);
   }
 
+  /** Often enough for an entry to be renewed at half its life, and several times after that. */
+  private static Duration audit(Duration hold) {
+    return Collections.min(List.of(hold.dividedBy(8), LONGEST_AUDIT));
+  }
+
   private void run() {
     long retryAt = System.nanoTime() + RETRY.toNanos();
     reconcile(nodes.keySet());
     while (!closed) {
       try {
-        long left = retryAt - System.nanoTime();
-        Set<String> touched = receive(mailbox.take(Duration.ofNanos(Math.max(left, 0))));
+        Duration left = Duration.ofNanos(Math.max(retryAt - System.nanoTime(), 0));
+        Set<String> touched = receive(mailbox.take(Collections.min(List.of(left, nextWake()))));
         if (retryAt - System.nanoTime() <= 0) {
-          nodes.values().forEach(NodeLoop::forgetRefusals);
+          nodes.values().forEach(NodeLoop::retry);
           retryAt = System.nanoTime() + RETRY.toNanos();
           touched = nodes.keySet();
         }
-        reconcile(touched);
+        nodes.forEach(
+            (name, loop) ->
+                loop.wakeAfter().filter(Duration::isZero).ifPresent(now -> woken.add(name)));
+        reconcile(Sets.union(touched, woken));
+        woken.clear();
       } catch (InterruptedException e) {
         return;
       }
     }
+  }
+
+  private Duration nextWake() {
+    return nodes.values().stream()
+        .flatMap(loop -> loop.wakeAfter().stream())
+        .min(Comparator.naturalOrder())
+        .orElse(RETRY);
   }
 
   private Set<String> receive(ImmutableList<Message> messages) {
@@ -157,12 +187,28 @@ public final class Reconciler implements AutoCloseable {
         (name, loop) -> {
           NodeStatus before = statuses.get(name);
           if (before == null || touched.contains(name)) {
-            next.put(name, loop.reconcile(topology.node(name)));
+            reconcile(name, loop)
+                .or(() -> Optional.ofNullable(before))
+                .ifPresent(status -> next.put(name, status));
           } else {
             next.put(name, before);
           }
         });
     statuses = next.buildOrThrow();
-    listener.accept(statuses);
+    try {
+      listener.accept(statuses);
+    } catch (RuntimeException e) {
+      log.error("the status listener failed", e);
+    }
+  }
+
+  /** A fault of ours on one node is no reason to leave the others, or this one, without repair. */
+  private Optional<NodeStatus> reconcile(String name, NodeLoop loop) {
+    try {
+      return Optional.of(loop.reconcile(topology.node(name)));
+    } catch (RuntimeException e) {
+      log.error("{}: a fault of ours; the node is tried again at its next report", name, e);
+      return Optional.empty();
+    }
   }
 }

@@ -101,7 +101,7 @@ class OpenFlowEnduranceIT extends RealSwitchTests {
             () ->
                 reports.stream()
                         .flatMap(report -> report.datapath().stream())
-                        .filter(datapath -> datapath.ports().containsKey("p1"))
+                        .filter(datapath -> datapath.port("p1").isPresent())
                         .map(Datapath::connection)
                         .distinct()
                         .count()

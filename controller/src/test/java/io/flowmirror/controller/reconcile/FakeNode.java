@@ -3,6 +3,7 @@ package io.flowmirror.controller.reconcile;
 
 import com.google.common.collect.ImmutableList;
 import com.google.common.collect.ImmutableMap;
+import com.google.common.collect.Maps;
 import io.flowmirror.config.NodeSettings;
 import io.flowmirror.controller.openflow.DatapathReport;
 import io.flowmirror.controller.openflow.DatapathSession;
@@ -18,6 +19,7 @@ import io.flowmirror.topology.Datapath;
 import io.flowmirror.topology.Interface;
 import io.flowmirror.topology.LogicalPort;
 import io.flowmirror.topology.Port;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -47,6 +49,8 @@ final class FakeNode implements Sessions {
   private int nextPort = 100;
   private boolean restoring;
   private boolean withholding;
+  private boolean undoing;
+  private boolean ignoringRows;
   private boolean ovsdbUp = true;
 
   synchronized FakeNode pod(
@@ -114,6 +118,16 @@ final class FakeNode implements Sessions {
     refuse.put(key, error);
   }
 
+  /** From now on somebody removes what a round has made, at once. */
+  synchronized void undoEverything() {
+    undoing = true;
+  }
+
+  /** From now on row changes are answered, and change nothing. */
+  synchronized void ignoreRowChanges() {
+    ignoringRows = true;
+  }
+
   synchronized void acceptAll() {
     refuse.clear();
   }
@@ -171,7 +185,7 @@ final class FakeNode implements Sessions {
 
   @Override
   public synchronized DatapathSession openDatapath(
-      NodeSettings node, Consumer<DatapathReport> reports) {
+      NodeSettings node, Duration audit, Consumer<DatapathReport> reports) {
     datapathReports = reports;
     connected();
     return new Switch();
@@ -197,7 +211,7 @@ final class FakeNode implements Sessions {
                     connection,
                     1,
                     "3.1.0",
-                    ImmutableMap.copyOf(ports),
+                    Maps.uniqueIndex(ports.values(), Port::ofport),
                     logicalPorts.isEmpty() ? OptionalInt.empty() : OptionalInt.of(65),
                     ImmutableList.copyOf(logicalPorts.values()),
                     false)),
@@ -221,6 +235,9 @@ final class FakeNode implements Sessions {
             : new BridgeReport(Optional.empty(), "connection refused", rowRound, ""));
   }
 
+  @Override
+  public void close() {}
+
   private final class Switch implements DatapathSession {
     @Override
     public void apply(long ofConnection, long ofRound, List<FlowChange> changes) {
@@ -241,6 +258,9 @@ final class FakeNode implements Sessions {
         }
         if (refused.isEmpty()) {
           changes.forEach(this::applyOne);
+        }
+        if (undoing) {
+          entries.clear();
         }
         report(ImmutableMap.copyOf(refused));
       }
@@ -281,6 +301,9 @@ final class FakeNode implements Sessions {
         rowRound = ofRound;
         for (RowChange change : changes) {
           rowChanges.add(change);
+          if (ignoringRows) {
+            continue;
+          }
           switch (change) {
             case RowChange.AddInternalPort(String name) -> {
               int ofport = nextPort++;

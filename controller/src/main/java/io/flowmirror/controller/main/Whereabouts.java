@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.flowmirror.controller.main;
+
+import com.google.common.collect.ImmutableList;
+import io.flowmirror.topology.Interface;
+import io.flowmirror.topology.Node;
+import io.flowmirror.topology.PodName;
+import io.flowmirror.topology.PodPort;
+import io.flowmirror.topology.Port;
+import java.util.Optional;
+
+/** Where a pod is on a node, or why it is not seen there, in words. */
+final class Whereabouts {
+  private Whereabouts() {}
+
+  /** Whether br-int's rows know the pod's primary interface. */
+  static boolean isOn(Node node, PodName pod) {
+    return !rows(node, pod).isEmpty();
+  }
+
+  /** One line for each of the pod's ports, or one that says why there is none. */
+  static ImmutableList<String> of(Node node, PodName pod) {
+    ImmutableList<PodPort> ports =
+        node.podPorts().stream()
+            .filter(port -> port.pod().equals(pod) && port.provider().isEmpty())
+            .collect(ImmutableList.toImmutableList());
+    return ports.isEmpty()
+        ? ImmutableList.of(whyNot(node, pod))
+        : ports.stream().map(Whereabouts::where).collect(ImmutableList.toImmutableList());
+  }
+
+  private static String where(PodPort port) {
+    return "is "
+        + port.interfaceName()
+        + ", port "
+        + port.ofport()
+        + port.keys()
+            .map(
+                keys ->
+                    String.format(
+                        ", logical datapath %d, logical port %d",
+                        keys.datapathKey(), keys.portKey()))
+            .orElse("; OVN has not bound it: what it receives cannot be copied yet");
+  }
+
+  private static String whyNot(Node node, PodName pod) {
+    if (node.bridge().isEmpty()) {
+      return "may be here or not: OVSDB has not answered";
+    }
+    ImmutableList<Interface> rows = rows(node, pod);
+    if (rows.isEmpty()) {
+      return "is not on this node: no interface of br-int has its pod_namespace and pod_name";
+    }
+    Interface row = rows.get(0);
+    String has = "has " + row.name();
+    if (!row.error().isEmpty()) {
+      return has + ", which the switch could not open: " + row.error();
+    }
+    if (node.datapath().isEmpty()) {
+      return has + "; its number is unknown without OpenFlow";
+    }
+    Optional<Port> port = node.port(row.name());
+    return has
+        + ", which is "
+        + (row.ofport().isPresent() ? "port " + row.ofport().getAsInt() : "no port yet")
+        + " for OVSDB and "
+        + port.map(live -> "port " + live.ofport()).orElse("no port")
+        + " for OpenFlow";
+  }
+
+  private static ImmutableList<Interface> rows(Node node, PodName pod) {
+    return node.bridge().stream()
+        .flatMap(bridge -> bridge.interfaces().values().stream())
+        .filter(row -> row.pod().equals(Optional.of(pod)) && row.provider().isEmpty())
+        .collect(ImmutableList.toImmutableList());
+  }
+}

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.flowmirror.controller.reconcile;
+
+import com.google.common.base.Ticker;
+import com.google.common.collect.ImmutableSet;
+import io.flowmirror.flows.FlowChange;
+import io.flowmirror.flows.FlowKey;
+import java.time.Duration;
+import java.util.Collections;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * Slows down when the same entries have to be repaired again and again: whoever undoes our work
+ * would otherwise be answered at the speed of the socket, and the switch, OVN with it, would pay.
+ * Confined to the loop's thread.
+ */
+final class Pace {
+  /** Repairs of the same entry within this time of each other are one struggle. */
+  private static final Duration STRUGGLE = Duration.ofSeconds(1);
+
+  /** So many come at full speed: OVN's wipe and what follows it need two or three. */
+  private static final int AT_ONCE = 5;
+
+  private static final Duration FIRST_DELAY = Duration.ofMillis(50);
+  private static final Duration LAST_DELAY = Duration.ofSeconds(1);
+
+  private final Ticker ticker;
+  private ImmutableSet<FlowKey> lastKeys = ImmutableSet.of();
+  private long lastNanos;
+  private int repeats;
+  private long delayNanos;
+  private boolean waiting;
+
+  Pace(Ticker ticker) {
+    this.ticker = ticker;
+    this.lastNanos = ticker.read() - 2 * STRUGGLE.toNanos();
+  }
+
+  /** Whether a round with these changes may begin now; if not, {@link #waiting} says when. */
+  boolean allows(List<FlowChange> changes) {
+    long now = ticker.read();
+    if (now - lastNanos < delayNanos) {
+      waiting = true;
+      return false;
+    }
+    waiting = false;
+    ImmutableSet<FlowKey> keys =
+        changes.stream().map(FlowChange::key).collect(ImmutableSet.toImmutableSet());
+    boolean again = !Collections.disjoint(keys, lastKeys);
+    repeats = again && now - lastNanos < STRUGGLE.toNanos() + delayNanos ? repeats + 1 : 0;
+    delayNanos =
+        repeats < AT_ONCE
+            ? 0
+            : Math.min(
+                LAST_DELAY.toNanos(), FIRST_DELAY.toNanos() << Math.min(repeats - AT_ONCE, 10));
+    lastKeys = keys;
+    lastNanos = now;
+    return true;
+  }
+
+  /** How long a round has to wait, if one does. */
+  Optional<Duration> waiting() {
+    return waiting
+        ? Optional.of(Duration.ofNanos(Math.max(0, lastNanos + delayNanos - ticker.read())))
+        : Optional.empty();
+  }
+
+  /** Whether the same entries are being repaired again and again. */
+  boolean isStruggling() {
+    return repeats >= AT_ONCE && ticker.read() - lastNanos < STRUGGLE.toNanos() + delayNanos;
+  }
+}
