@@ -148,7 +148,8 @@ final class NodeLoop {
             && !working
             && diff.inSync()
             && refused.isEmpty()
-            && plan.rows().isEmpty();
+            && plan.rows().isEmpty()
+            && plan.bringUp().isEmpty();
     return new NodeStatus(
         intent, node, plan, datapathReport.entries(), diff, refused, waiting, settled);
   }

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.flowmirror.controller.truth;
+
+import com.google.common.collect.ImmutableList;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+
+/**
+ * A node's br-int as Open vSwitch's own tools show it.
+ *
+ * @param ovsdb the node's database
+ * @param openflow the bridge's service connection
+ * @param runFolder where ovs-vswitchd's pid file and control socket are
+ */
+record BrInt(String ovsdb, String openflow, String runFolder) {
+  /** OVN's cookies are 32 bits wide; ours have an owner's mark in the upper half. */
+  private static final String OVN = "cookie=0/0xffffffff00000000";
+
+  private static final String OURS = "cookie=0x464d000000000000/0xffff000000000000";
+
+  /** Priorities above 65535 are ovs-vswitchd's own: in-band control's begin at 180000. */
+  private static final int MAX_OPENFLOW_PRIORITY = 65535;
+
+  /** Every entry, without statistics, sorted. */
+  ImmutableList<String> entries() {
+    return dump("--no-stats", "");
+  }
+
+  /** OVN's entries, without statistics, sorted. */
+  ImmutableList<String> ovnEntries() {
+    return dump("--no-stats", OVN);
+  }
+
+  /** Our entries, without statistics, sorted. */
+  ImmutableList<String> ourEntries() {
+    return dump("--no-stats", OURS);
+  }
+
+  /** Our entries, with statistics. */
+  ImmutableList<String> ourEntriesWithStatistics() {
+    return dump("--stats", OURS);
+  }
+
+  private ImmutableList<String> dump(String statistics, String match) {
+    String lines =
+        Program.run(
+            "ovs-ofctl",
+            "-O",
+            "OpenFlow15",
+            "--no-names",
+            statistics,
+            "dump-flows",
+            openflow,
+            match);
+    return lines
+        .lines()
+        .map(String::strip)
+        .filter(line -> line.contains("actions="))
+        .sorted()
+        .collect(ImmutableList.toImmutableList());
+  }
+
+  /** How br-int treats fragments. */
+  String fragmentHandling() {
+    return Program.run("ovs-ofctl", "get-frags", openflow).strip();
+  }
+
+  /** The primary controllers: there must never be one. */
+  String primaryControllers() {
+    return vsctl("get-controller", "br-int").strip();
+  }
+
+  /** Entries that no OpenFlow dump shows, such as in-band control's. */
+  ImmutableList<String> hiddenEntries() {
+    return appctl("bridge/dump-flows", "br-int")
+        .lines()
+        .filter(line -> priority(line) > MAX_OPENFLOW_PRIORITY)
+        .map(line -> line.replaceFirst(".*(?=priority=)", ""))
+        .sorted()
+        .collect(ImmutableList.toImmutableList());
+  }
+
+  private static int priority(String line) {
+    int at = line.indexOf("priority=");
+    String rest = at < 0 ? "0" : line.substring(at + "priority=".length());
+    return Integer.parseInt(rest.replaceFirst("\\D.*", ""));
+  }
+
+  /** How ovs-vswitchd would treat this packet. */
+  String trace(String packet) {
+    return appctl("ofproto/trace", "br-int", packet);
+  }
+
+  /** The OpenFlow number of an interface. */
+  int ofport(String interfaceName) {
+    return Integer.parseInt(vsctl("get", "Interface", interfaceName, "ofport").strip());
+  }
+
+  String vsctl(String... arguments) {
+    ImmutableList<String> command =
+        ImmutableList.<String>builder()
+            .add("ovs-vsctl", "--timeout=30", "--db=" + ovsdb)
+            .add(arguments)
+            .build();
+    return Program.run(command.toArray(String[]::new));
+  }
+
+  String appctl(String... arguments) {
+    try {
+      Path folder = Path.of(runFolder);
+      String pid = Files.readString(folder.resolve("ovs-vswitchd.pid")).strip();
+      ImmutableList<String> command =
+          ImmutableList.<String>builder()
+              .add("ovs-appctl", "--timeout=30", "-t")
+              .add(folder.resolve("ovs-vswitchd." + pid + ".ctl").toString())
+              .add(arguments)
+              .build();
+      return Program.run(command.toArray(String[]::new));
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+}

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.flowmirror.controller.truth;
+
+import java.util.Arrays;
+
+/** An Ethernet frame, by its content. */
+final class Frame {
+  private final byte[] bytes;
+  private final int hash;
+
+  Frame(byte[] bytes) {
+    this.bytes = bytes.clone();
+    this.hash = Arrays.hashCode(bytes);
+  }
+
+  int length() {
+    return bytes.length;
+  }
+
+  /** The byte at this offset, or 0 behind the end: a describer need not fear a short frame. */
+  int u8(int offset) {
+    return offset < bytes.length ? bytes[offset] & 0xff : 0;
+  }
+
+  int u16(int offset) {
+    return u8(offset) << 8 | u8(offset + 1);
+  }
+
+  byte[] slice(int from) {
+    return Arrays.copyOfRange(bytes, Math.min(from, bytes.length), bytes.length);
+  }
+
+  byte[] slice(int from, int length) {
+    return Arrays.copyOfRange(bytes, from, from + length);
+  }
+
+  @Override
+  public boolean equals(Object other) {
+    return other instanceof Frame frame && Arrays.equals(bytes, frame.bytes);
+  }
+
+  @Override
+  public int hashCode() {
+    return hash;
+  }
+
+  /** In words, with a few digits that tell frames apart which differ in their payload only. */
+  @Override
+  public String toString() {
+    return String.format("%s #%04x", FrameText.describe(this), hash & 0xffff);
+  }
+}

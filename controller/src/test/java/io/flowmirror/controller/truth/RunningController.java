@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.flowmirror.controller.truth;
+
+import static java.util.Objects.requireNonNull;
+
+import com.google.common.collect.ImmutableMap;
+import com.google.inject.Guice;
+import io.flowmirror.controller.main.ControllerModule;
+import io.flowmirror.controller.reconcile.NodeStatus;
+import io.flowmirror.controller.reconcile.Reconciler;
+import io.flowmirror.controller.reconcile.Sessions;
+import java.time.Instant;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Predicate;
+import java.util.stream.Collectors;
+
+/** The real controller with the real sessions, in this JVM. {@link #close} leaves its entries. */
+final class RunningController implements AutoCloseable {
+  /** One set of event loops for all controllers that come and go in this JVM. */
+  private static final Sessions SESSIONS =
+      Guice.createInjector(new ControllerModule()).getInstance(Sessions.class);
+
+  private final Reconciler reconciler;
+  private final Map<String, Instant> settledAt = new ConcurrentHashMap<>();
+
+  private RunningController(Cluster cluster, Intent intent, Reconciler.Mode mode) {
+    reconciler = Reconciler.start(intent.settings(cluster), mode, SESSIONS, this::noteSettled);
+  }
+
+  /** Starts it. */
+  static RunningController started(Cluster cluster, Intent intent) {
+    return new RunningController(cluster, intent, Reconciler.Mode.MIRROR);
+  }
+
+  /** Starts it, and waits until every node is as the intent wants it. */
+  static RunningController settled(Cluster cluster, Intent intent) {
+    RunningController controller = started(cluster, intent);
+    controller.awaitSettled();
+    return controller;
+  }
+
+  /** Removes everything of the controller's from the nodes, as {@code flowmirror clean} does. */
+  static void clean(Cluster cluster) {
+    RunningController controller =
+        new RunningController(cluster, Intent.NOTHING, Reconciler.Mode.CLEAN);
+    controller.awaitOrClose(
+        "every node to be clean",
+        status -> status.settled() && status.plan().removableRows().isEmpty());
+    controller.close();
+  }
+
+  /** Waits until every node is as the intent wants it. */
+  void awaitSettled() {
+    // The mirror port must be up as well: it swallows copies until it is.
+    awaitOrClose(
+        "every node to be settled",
+        status -> status.settled() && status.plan().bringUp().isEmpty());
+  }
+
+  /** Waits until one node is in this state. */
+  void await(String what, String node, Predicate<NodeStatus> arrived) {
+    Wait.until(what, () -> arrived.test(status(node)), this::state);
+  }
+
+  private void awaitOrClose(String what, Predicate<NodeStatus> arrived) {
+    try {
+      Wait.until(
+          what,
+          () -> {
+            ImmutableMap<String, NodeStatus> statuses = reconciler.statuses();
+            return !statuses.isEmpty() && statuses.values().stream().allMatch(arrived);
+          },
+          this::state);
+    } catch (AssertionError e) {
+      close();
+      throw e;
+    }
+  }
+
+  private String state() {
+    return reconciler.statuses().entrySet().stream()
+        .map(
+            entry ->
+                entry.getKey()
+                    + ": complaints "
+                    + entry.getValue().complaints()
+                    + ", drift "
+                    + entry.getValue().diff().drift())
+        .collect(Collectors.joining("\n"));
+  }
+
+  NodeStatus status(String node) {
+    return requireNonNull(reconciler.statuses().get(node), node);
+  }
+
+  /** When this node was first settled. */
+  Instant settledAt(String node) {
+    return requireNonNull(settledAt.get(node), node + " has not been settled yet");
+  }
+
+  private void noteSettled(ImmutableMap<String, NodeStatus> statuses) {
+    Instant now = Instant.now();
+    statuses.forEach(
+        (node, status) -> {
+          if (status.settled()) {
+            settledAt.putIfAbsent(node, now);
+          }
+        });
+  }
+
+  @Override
+  public void close() {
+    reconciler.close();
+  }
+}
