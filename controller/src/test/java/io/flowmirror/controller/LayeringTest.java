@@ -18,6 +18,7 @@ final class LayeringTest {
   private static final String FLOWS = "io.flowmirror.flows..";
   private static final String CONTROLLER = "io.flowmirror.controller..";
   private static final String OPENFLOW = "io.flowmirror.controller.openflow..";
+  private static final String OVSDB = "io.flowmirror.controller.ovsdb..";
 
   @ArchTest
   static final ArchRule configStandsAlone =
@@ -84,6 +85,38 @@ final class LayeringTest {
           .resideInAPackage("org.opendaylight..")
           .because(
               "its decoders lose and drop entries of OVN's; that is worked around in one place");
+
+  @ArchTest
+  static final ArchRule sessionsKnowNeitherEachOtherNorTheLoop =
+      noClasses()
+          .that()
+          .resideInAnyPackage(OPENFLOW, OVSDB)
+          .should()
+          .dependOnClassesThat()
+          .resideInAnyPackage(
+              "io.flowmirror.controller.reconcile..", "io.flowmirror.controller.main..")
+          .because(
+              "a session reports what it sees and applies what it is given; it decides nothing");
+
+  @ArchTest
+  static final ArchRule openflowKnowsNoOvsdb =
+      noClasses()
+          .that()
+          .resideInAPackage(OPENFLOW)
+          .should()
+          .dependOnClassesThat()
+          .resideInAPackage(OVSDB)
+          .because("the two channels are not ordered against each other; the topology joins them");
+
+  @ArchTest
+  static final ArchRule ovsdbKnowsNoOpenflow =
+      noClasses()
+          .that()
+          .resideInAPackage(OVSDB)
+          .should()
+          .dependOnClassesThat()
+          .resideInAPackage(OPENFLOW)
+          .because("the two channels are not ordered against each other; the topology joins them");
 
   @ArchTest
   static final ArchRule controllerHasNoCycles =

@@ -8,7 +8,6 @@ import com.google.common.collect.ImmutableMap;
  * br-int as OVSDB describes it.
  *
  * @param name the bridge's name
- * @param ovsVersion {@code Open_vSwitch.ovs_version}, such as {@code 3.1.0}; empty if unset
  * @param flowRestoreWait whether {@code other_config:flow-restore-wait} is true: {@code ovs-ctl
  *     restart} is putting saved flows back, and nothing may be written
  * @param interfaces the interfaces of the bridge's ports, by name
@@ -16,7 +15,6 @@ import com.google.common.collect.ImmutableMap;
  */
 public record Bridge(
     String name,
-    String ovsVersion,
     boolean flowRestoreWait,
     ImmutableMap<String, Interface> interfaces,
     ImmutableList<BridgeMirror> mirrors) {}

@@ -30,7 +30,7 @@ import org.jspecify.annotations.Nullable;
 final class BridgeTables {
   private static final ImmutableMap<String, ImmutableList<String>> COLUMNS =
       ImmutableMap.of(
-          "Open_vSwitch", ImmutableList.of("ovs_version", "other_config"),
+          "Open_vSwitch", ImmutableList.of("other_config"),
           "Bridge", ImmutableList.of("name", "ports", "mirrors"),
           "Port", ImmutableList.of("name", "interfaces", "external_ids"),
           "Interface", ImmutableList.of("name", "type", "ofport", "error", "external_ids"),
@@ -45,7 +45,7 @@ final class BridgeTables {
       ImmutableList<UUID> interfaces,
       ImmutableMap<String, String> externalIds) {}
 
-  private record SwitchRow(String version, boolean flowRestoreWait) {}
+  private record SwitchRow(boolean flowRestoreWait) {}
 
   private record BridgeRow(String name, ImmutableList<UUID> ports, ImmutableList<UUID> mirrors) {}
 
@@ -114,7 +114,6 @@ final class BridgeTables {
 
   private static SwitchRow switchRow(Row row) throws BadRowException {
     return new SwitchRow(
-        row.optionalString("ovs_version").orElse(""),
         // As ovs-vswitchd reads it (smap_get_bool): only the word "true", in any case, is true.
         "true".equalsIgnoreCase(row.map("other_config").getOrDefault("flow-restore-wait", "")));
   }
@@ -187,7 +186,6 @@ final class BridgeTables {
     return Optional.of(
         new Bridge(
             name,
-            own.map(SwitchRow::version).orElse(""),
             own.map(SwitchRow::flowRestoreWait).orElse(false),
             ImmutableMap.copyOf(byName.buildOrThrow()),
             ImmutableList.copyOf(mirrorsByName)));

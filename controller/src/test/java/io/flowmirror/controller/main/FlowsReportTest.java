@@ -151,7 +151,6 @@ final class FlowsReportTest {
   private static Bridge bridge() {
     return new Bridge(
         "br-int",
-        "3.1.0",
         false,
         ImmutableMap.of(
             "mirror0", row("mirror0", 3, ImmutableMap.of()),

@@ -21,7 +21,7 @@ class BridgeTablesTest {
   private static final String TWO_PORTS =
       """
       {'Open_vSwitch': {'#1': {'new': {
-         'ovs_version': '3.1.0', 'other_config': ['map', [['flow-restore-wait', 'true']]]}}},
+         'other_config': ['map', [['flow-restore-wait', 'true']]]}}},
        'Bridge': {'#2': {'new': {'name': 'br-int',
          'ports': ['set', [['uuid', '#3'], ['uuid', '#4']]], 'mirrors': ['uuid', '#7']}}},
        'Port': {
@@ -52,7 +52,6 @@ class BridgeTablesTest {
     tables.update(json(TWO_PORTS));
 
     Bridge bridge = tables.bridge("br-int").orElseThrow();
-    assertThat(bridge.ovsVersion()).isEqualTo("3.1.0");
     assertThat(bridge.flowRestoreWait()).isTrue();
     assertThat(bridge.interfaces().keySet()).containsExactly("br-int", "veth1");
     Interface local = bridge.interfaces().get("br-int");
@@ -88,7 +87,7 @@ class BridgeTablesTest {
             {'Bridge': {'#2': {'old': {'ports': ['set', []], 'mirrors': ['uuid', '#7']},
                'new': {'name': 'br-int', 'ports': ['uuid', '#3'], 'mirrors': ['set', []]}}},
              'Open_vSwitch': {'#1': {'new': {
-               'ovs_version': ['set', []], 'other_config': ['map', []]}}},
+               'other_config': ['map', []]}}},
              'Port': {'#4': {'old': {'name': 'veth1'}}},
              'Interface': {
                '#6': {'old': {'name': 'veth1'}},
@@ -98,7 +97,6 @@ class BridgeTablesTest {
             """));
 
     Bridge bridge = tables.bridge("br-int").orElseThrow();
-    assertThat(bridge.ovsVersion()).isEmpty();
     assertThat(bridge.flowRestoreWait()).isFalse();
     assertThat(bridge.interfaces().keySet()).containsExactly("br-int");
     assertThat(bridge.interfaces().get("br-int").ofport()).hasValue(1);
@@ -145,7 +143,6 @@ class BridgeTablesTest {
       delimiter = '|',
       quoteCharacter = '`',
       value = {
-        "Open_vSwitch | 'ovs_version': '3.1.0' | 'ovs_version': 3",
         "Open_vSwitch | 'other_config': ['map', [['flow-restore-wait', 'true']]] "
             + "| 'other_config': ['map', [['flow-restore-wait', true]]]",
         "Bridge | 'name': 'br-int' | 'name': ['set', []]",

@@ -224,11 +224,7 @@ final class FakeNode implements Sessions {
             ? new BridgeReport(
                 Optional.of(
                     new Bridge(
-                        "br-int",
-                        "3.1.0",
-                        restoring,
-                        ImmutableMap.copyOf(interfaces),
-                        ImmutableList.of())),
+                        "br-int", restoring, ImmutableMap.copyOf(interfaces), ImmutableList.of())),
                 "",
                 rowRound,
                 "")
