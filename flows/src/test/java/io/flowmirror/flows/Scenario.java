@@ -140,7 +140,7 @@ final class Scenario {
           String name = words.get(2);
           ImmutableMap<String, String> options = options(words);
           if (!options.containsKey("only-ovsdb")) {
-            ports.put(ofport, new Port(ofport, cut(name), options.containsKey("down"), false));
+            ports.put(ofport, new Port(ofport, Port.cut(name), options.containsKey("down"), false));
           }
           if (!options.containsKey("only-openflow")) {
             interfaces.put(name, row(name, ofport, options));
@@ -212,11 +212,6 @@ final class Scenario {
           equals < 0 ? "" : word.substring(equals + 1));
     }
     return options.buildKeepingLast();
-  }
-
-  /** As OpenFlow cuts it. */
-  private static String cut(String name) {
-    return name.length() > Port.NAME_BYTES ? name.substring(0, Port.NAME_BYTES) : name;
   }
 
   private static LogicalPort keys(String text, int ofport, boolean plain) {

@@ -4,7 +4,9 @@ package io.flowmirror.topology;
 import com.google.common.collect.ImmutableList;
 import com.google.common.collect.ImmutableSet;
 import java.util.Comparator;
+import java.util.HashSet;
 import java.util.Optional;
+import java.util.Set;
 
 /**
  * One node, as far as it has been observed.
@@ -55,13 +57,21 @@ public record Node(
     if (datapath.isEmpty()) {
       return ImmutableSet.of();
     }
+    Set<Integer> claimed = new HashSet<>();
+    Set<String> named = new HashSet<>();
+    bridge.ifPresent(
+        known ->
+            known
+                .interfaces()
+                .values()
+                .forEach(
+                    row -> {
+                      row.ofport().ifPresent(claimed::add);
+                      named.add(Port.cut(row.name()));
+                    }));
     ImmutableSet.Builder<Integer> undecided = ImmutableSet.builder();
     for (Port port : datapath.get().ports().values()) {
-      boolean spokenOf =
-          bridge.stream()
-              .flatMap(known -> known.interfaces().values().stream())
-              .anyMatch(row -> port.isNamed(row.name()) || claims(row, port));
-      if (!spokenOf) {
+      if (!claimed.contains(port.ofport()) && !named.contains(port.name())) {
         undecided.add(port.ofport());
       }
     }

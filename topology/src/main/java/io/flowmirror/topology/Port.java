@@ -27,9 +27,14 @@ public record Port(int ofport, String name, boolean adminDown, boolean linkDown)
 
   /** Whether an interface of this name would be described by this port's name. */
   public boolean isNamed(String interfaceName) {
+    return name.equals(cut(interfaceName));
+  }
+
+  /** An interface's name as the port description has it. */
+  public static String cut(String interfaceName) {
     byte[] bytes = interfaceName.getBytes(StandardCharsets.UTF_8);
     return bytes.length <= NAME_BYTES
-        ? name.equals(interfaceName)
-        : name.equals(new String(bytes, 0, NAME_BYTES, StandardCharsets.UTF_8));
+        ? interfaceName
+        : new String(bytes, 0, NAME_BYTES, StandardCharsets.UTF_8);
   }
 }

@@ -4,6 +4,7 @@ package io.flowmirror.controller.main;
 import com.google.common.collect.ImmutableMap;
 import com.google.common.collect.ImmutableSet;
 import io.flowmirror.controller.reconcile.NodeStatus;
+import io.flowmirror.flows.FlowDiff.Drift;
 import io.flowmirror.topology.PodName;
 import java.util.HashMap;
 import java.util.List;
@@ -85,7 +86,7 @@ final class StatusLog implements Consumer<ImmutableMap<String, NodeStatus>> {
           String.format(
               "in sync: %d entries, %d held",
               status.plan().entries().size(), status.diff().held().size()));
-    } else if (!status.diff().inSync()) {
+    } else if (status.diff().drift().values().stream().anyMatch(drift -> drift != Drift.DUE)) {
       say(node, node, "repairing: " + Summary.of(status.diff()));
     }
   }

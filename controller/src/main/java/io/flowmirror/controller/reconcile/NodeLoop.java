@@ -149,7 +149,8 @@ final class NodeLoop {
             && diff.inSync()
             && refused.isEmpty()
             && plan.rows().isEmpty()
-            && plan.bringUp().isEmpty();
+            && plan.bringUp().isEmpty()
+            && !mirrorPortIsMissing(node);
     return new NodeStatus(
         intent, node, plan, datapathReport.entries(), diff, refused, waiting, settled);
   }
@@ -273,14 +274,26 @@ final class NodeLoop {
           "somebody changes our entries as fast as they are repaired: is another controller, or"
               + " `flowmirror clean', at work on this node?");
     }
-    if (datapathReport.datapath().isPresent()
-        && bridgeReport.bridge().isPresent()
-        && plan.rows().isEmpty()
-        && intent.mirrorIface().isPresent()
-        && node.port(intent.mirrorIface().get()).isEmpty()) {
-      waiting.add("mirror-iface " + intent.mirrorIface().get() + " is not a port of br-int yet");
+    if (mirrorPortIsMissing(node) && plan.rows().isEmpty() && !isBeingMade(node)) {
+      waiting.add("mirror-iface " + intent.mirrorIface().orElse("") + " is not a port of br-int");
     }
     return waiting.build();
+  }
+
+  private boolean mirrorPortIsMissing(Node node) {
+    return datapathReport.datapath().isPresent()
+        && bridgeReport.bridge().isPresent()
+        && intent.mirrorIface().isPresent()
+        && node.port(intent.mirrorIface().get()).isEmpty();
+  }
+
+  /** OVSDB has the row, and the switch has not acted on it: a matter of milliseconds. */
+  private boolean isBeingMade(Node node) {
+    return node.bridge()
+        .flatMap(
+            bridge -> Optional.ofNullable(bridge.interfaces().get(intent.mirrorIface().orElse(""))))
+        .filter(row -> row.error().isEmpty() && row.ofport().isEmpty())
+        .isPresent();
   }
 
   private static boolean restoring(Node node) {
