@@ -92,7 +92,9 @@ settled() { # MINIMUM FILTER
     to=([pod]=$(size pod) [mirror]=$(size mirror))
     # Equal multisets have equal sizes; this saves reading the files in vain.
     ((to[pod] - at[pod] == to[mirror] - at[mirror])) || return 1
-    (($(of_its_kind "$2") >= $1)) || return 1
+    local kind
+    kind=$(of_its_kind "$2")
+    ((${kind:-0} >= $1)) || return 1
     read_piece
     [[ ${result%%$'\n'*} == *' 0 0' ]]
 }

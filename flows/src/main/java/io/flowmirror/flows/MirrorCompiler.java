@@ -51,7 +51,7 @@ public final class MirrorCompiler {
    * nothing to plan.
    */
   public static Plan compile(NodeIntent intent, Node node) {
-    if (node.bridge().isEmpty()) {
+    if (node.bridge().isEmpty() || !node.isOneSwitch()) {
       return Plan.NOTHING;
     }
     Bridge bridge = node.bridge().get();

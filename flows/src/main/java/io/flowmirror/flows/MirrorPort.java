@@ -59,7 +59,7 @@ record MirrorPort(
       if (port.isPresent() && port.get().adminDown()) {
         if (row != null && isOurs(row)) {
           bringUp = OptionalInt.of(port.get().ofport());
-        } else {
+        } else if (row != null) {
           refusals.add(
               String.format(
                   "mirror-iface %s is down and swallows every copy: ip link set %s up",

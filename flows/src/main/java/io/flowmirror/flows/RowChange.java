@@ -16,8 +16,18 @@ public sealed interface RowChange {
   String port();
 
   /** Add a port with one interface of {@code type=internal}, marked as ours. */
-  record AddInternalPort(String port) implements RowChange {}
+  record AddInternalPort(String port) implements RowChange {
+    @Override
+    public String toString() {
+      return "add port " + port + " (type=internal)";
+    }
+  }
 
   /** Remove a port that bears our mark; one that does not is left alone. */
-  record RemovePort(String port) implements RowChange {}
+  record RemovePort(String port) implements RowChange {
+    @Override
+    public String toString() {
+      return "remove port " + port;
+    }
+  }
 }

@@ -154,7 +154,7 @@ final class Scenario {
       }
     }
     Bridge bridge =
-        new Bridge("br-int", restoring, ImmutableMap.copyOf(interfaces), mirrors.build());
+        new Bridge("br-int", "", restoring, ImmutableMap.copyOf(interfaces), mirrors.build());
     Datapath datapath =
         new Datapath(
             connection,

@@ -78,6 +78,15 @@ public record Node(
     return undecided.build();
   }
 
+  /**
+   * Whether OVSDB and OpenFlow speak of one switch, as far as both have said which: they are
+   * configured apart, and a name or number of one node's says nothing of another's.
+   */
+  public boolean isOneSwitch() {
+    String known = bridge.map(Bridge::datapathId).orElse("");
+    return known.isEmpty() || datapath.isEmpty() || datapath.get().dpidText().equals(known);
+  }
+
   /** The live port with this name. */
   public Optional<Port> port(String name) {
     return datapath.flatMap(live -> live.port(name));

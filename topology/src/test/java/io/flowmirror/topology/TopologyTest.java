@@ -141,6 +141,7 @@ final class TopologyTest {
         Optional.of(
             new Bridge(
                 "br-int",
+                "",
                 false,
                 Maps.uniqueIndex(List.of(rows), Interface::name),
                 ImmutableList.of())));

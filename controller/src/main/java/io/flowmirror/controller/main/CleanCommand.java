@@ -34,12 +34,13 @@ final class CleanCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws InterruptedException {
+    Timeout.check(spec, timeout);
     Settings settings = config.read();
     PrintWriter out = spec.commandLine().getOut();
     ImmutableMap<String, NodeStatus> statuses =
         Awaiting.run(
             settings, Reconciler.Mode.CLEAN, Duration.ofSeconds(timeout), CleanCommand::isClean);
-    boolean clean = true;
+    boolean clean = statuses.size() == settings.nodes().size();
     for (var entry : statuses.entrySet()) {
       NodeStatus status = entry.getValue();
       if (isClean(status)) {

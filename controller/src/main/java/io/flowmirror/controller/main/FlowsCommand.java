@@ -2,6 +2,8 @@
 package io.flowmirror.controller.main;
 
 import com.google.common.collect.ImmutableMap;
+import io.flowmirror.config.Direction;
+import io.flowmirror.config.Mirror;
 import io.flowmirror.config.Settings;
 import io.flowmirror.controller.reconcile.NodeStatus;
 import io.flowmirror.controller.reconcile.Reconciler;
@@ -43,6 +45,7 @@ final class FlowsCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws InterruptedException {
+    Timeout.check(spec, timeout);
     Settings settings = only(config.read());
     Optional<PodName> onlyPod = Optional.ofNullable(pod).map(this::podName);
     ImmutableMap<String, NodeStatus> statuses =
@@ -58,7 +61,8 @@ final class FlowsCommand implements Callable<Integer> {
           out.println();
         });
     out.flush();
-    return statuses.values().stream().allMatch(FlowsCommand::hasAnswered)
+    return statuses.size() == settings.nodes().size()
+            && statuses.values().stream().allMatch(FlowsCommand::hasAnswered)
         ? Flowmirror.DONE
         : Flowmirror.FAILED;
   }
@@ -81,11 +85,12 @@ final class FlowsCommand implements Callable<Integer> {
   }
 
   private PodName podName(String text) {
-    int slash = text.indexOf('/');
-    if (slash < 1 || slash == text.length() - 1) {
+    try {
+      Mirror named = Mirror.of(text, Direction.BOTH);
+      return new PodName(named.namespace(), named.pod());
+    } catch (IllegalArgumentException e) {
       throw new CommandLine.ParameterException(
-          spec.commandLine(), "--pod " + text + ": expected NAMESPACE/POD");
+          spec.commandLine(), "--pod " + text + ": " + e.getMessage(), e);
     }
-    return new PodName(text.substring(0, slash), text.substring(slash + 1));
   }
 }

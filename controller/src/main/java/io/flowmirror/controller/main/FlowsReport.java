@@ -134,7 +134,9 @@ final class FlowsReport {
     Drift drift = status.diff().drift().get(key);
     InstalledEntry there = ours.get(key);
     if (there == null) {
-      return drift == null ? "unknown" : drift.name();
+      return drift == null
+          ? "NOT INSTALLED: it would do harm without an entry that is not there"
+          : drift.name();
     }
     String life =
         "age " + there.age() + " s, " + there.packets() + " packets, " + there.bytes() + " bytes";

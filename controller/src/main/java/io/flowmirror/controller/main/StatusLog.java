@@ -72,10 +72,16 @@ final class StatusLog implements Consumer<ImmutableMap<String, NodeStatus>> {
           .filter(line -> !before.contains(line))
           .forEach(line -> log.warn("{}: {}", node, line));
       before.stream()
-          .filter(line -> !now.contains(line))
+          .filter(line -> now.stream().noneMatch(other -> subject(other).equals(subject(line))))
           .forEach(line -> log.info("{}: over: {}", node, line));
       complaints.put(node, now);
     }
+  }
+
+  /** "no OpenFlow" is not over because its reason is another one now. */
+  private static String subject(String complaint) {
+    int colon = complaint.indexOf(": ");
+    return colon < 0 ? complaint : complaint.substring(0, colon);
   }
 
   private void logProgress(String node, NodeStatus status) {
@@ -86,7 +92,8 @@ final class StatusLog implements Consumer<ImmutableMap<String, NodeStatus>> {
           String.format(
               "in sync: %d entries, %d held",
               status.plan().entries().size(), status.diff().held().size()));
-    } else if (status.diff().drift().values().stream().anyMatch(drift -> drift != Drift.DUE)) {
+    } else if (status.node().bridgeConfirmed()
+        && status.diff().drift().values().stream().anyMatch(drift -> drift != Drift.DUE)) {
       say(node, node, "repairing: " + Summary.of(status.diff()));
     }
   }

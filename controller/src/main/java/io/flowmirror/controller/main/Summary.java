@@ -19,6 +19,9 @@ final class Summary {
         words.add(count + " " + kind.name().toLowerCase(Locale.ROOT));
       }
     }
+    if (!diff.conflicts().isEmpty()) {
+      words.add(diff.conflicts().size() + " whose place is taken");
+    }
     return words.length() == 0 ? "in sync" : words.toString();
   }
 }

@@ -128,6 +128,7 @@ final class LiveDatapath implements Connection.Listener {
   void bringUp(int ofport) {
     PortDescription port = ports.get(ofport);
     if (port != null) {
+      LOG.info("{}: port {} {} is down: bringing it up", options.node(), ofport, port.name());
       connection.send(Outgoing.bringUp(connection.nextXid(), port));
     }
   }

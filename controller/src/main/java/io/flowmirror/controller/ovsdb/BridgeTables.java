@@ -31,7 +31,7 @@ final class BridgeTables {
   private static final ImmutableMap<String, ImmutableList<String>> COLUMNS =
       ImmutableMap.of(
           "Open_vSwitch", ImmutableList.of("other_config"),
-          "Bridge", ImmutableList.of("name", "ports", "mirrors"),
+          "Bridge", ImmutableList.of("name", "datapath_id", "ports", "mirrors"),
           "Port", ImmutableList.of("name", "interfaces", "external_ids"),
           "Interface", ImmutableList.of("name", "type", "ofport", "error", "external_ids"),
           "Mirror",
@@ -47,7 +47,8 @@ final class BridgeTables {
 
   private record SwitchRow(boolean flowRestoreWait) {}
 
-  private record BridgeRow(String name, ImmutableList<UUID> ports, ImmutableList<UUID> mirrors) {}
+  private record BridgeRow(
+      String name, String datapathId, ImmutableList<UUID> ports, ImmutableList<UUID> mirrors) {}
 
   private record InterfaceRow(
       String name,
@@ -119,7 +120,11 @@ final class BridgeTables {
   }
 
   private static BridgeRow bridgeRow(Row row) throws BadRowException {
-    return new BridgeRow(row.string("name"), row.uuids("ports"), row.uuids("mirrors"));
+    return new BridgeRow(
+        row.string("name"),
+        row.optionalString("datapath_id").orElse(""),
+        row.uuids("ports"),
+        row.uuids("mirrors"));
   }
 
   private static PortRow portRow(Row row) throws BadRowException {
@@ -186,6 +191,7 @@ final class BridgeTables {
     return Optional.of(
         new Bridge(
             name,
+            row.get().datapathId(),
             own.map(SwitchRow::flowRestoreWait).orElse(false),
             ImmutableMap.copyOf(byName.buildOrThrow()),
             ImmutableList.copyOf(mirrorsByName)));

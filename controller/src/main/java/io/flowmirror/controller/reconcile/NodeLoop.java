@@ -5,6 +5,8 @@ import com.google.common.base.Ticker;
 import com.google.common.collect.ImmutableList;
 import com.google.common.collect.ImmutableMap;
 import com.google.common.collect.ImmutableSet;
+import com.google.common.collect.Lists;
+import com.google.common.collect.Sets;
 import io.flowmirror.controller.openflow.DatapathReport;
 import io.flowmirror.controller.openflow.DatapathSession;
 import io.flowmirror.controller.ovsdb.BridgeReport;
@@ -21,9 +23,11 @@ import io.flowmirror.topology.Bridge;
 import io.flowmirror.topology.Datapath;
 import io.flowmirror.topology.Node;
 import java.time.Duration;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -36,7 +40,8 @@ final class NodeLoop {
 
   private final NodeIntent intent;
   private final boolean mayWrite;
-  private final Pace pace;
+  private final Pace entryPace;
+  private final Pace rowPace;
 
   private @Nullable DatapathSession datapathSession;
   private @Nullable BridgeSession bridgeSession;
@@ -57,7 +62,8 @@ final class NodeLoop {
   NodeLoop(NodeIntent intent, boolean mayWrite, Ticker ticker) {
     this.intent = intent;
     this.mayWrite = mayWrite;
-    this.pace = new Pace(ticker);
+    this.entryPace = new Pace(ticker);
+    this.rowPace = new Pace(ticker);
   }
 
   void opened(DatapathSession datapathSession, BridgeSession bridgeSession) {
@@ -126,7 +132,9 @@ final class NodeLoop {
 
   /** How long until this node wants to be reconciled although nothing was reported. */
   Optional<Duration> wakeAfter() {
-    return pace.waiting();
+    return Stream.of(entryPace, rowPace)
+        .flatMap(pace -> pace.waiting().stream())
+        .min(Comparator.naturalOrder());
   }
 
   /** Compares, starts what is to be done, and says where the node stands. */
@@ -147,6 +155,7 @@ final class NodeLoop {
             && waiting.isEmpty()
             && !working
             && diff.inSync()
+            && diff.conflicts().isEmpty()
             && refused.isEmpty()
             && plan.rows().isEmpty()
             && plan.bringUp().isEmpty()
@@ -171,6 +180,7 @@ final class NodeLoop {
   private boolean mayWrite(Node node) {
     return mayWrite
         && node.bridge().isPresent()
+        && node.isOneSwitch()
         && !restoring(node)
         && connection == confirmedConnection;
   }
@@ -195,7 +205,7 @@ final class NodeLoop {
     if (changes.isEmpty()) {
       return false;
     }
-    if (pace.allows(changes)) {
+    if (entryPace.allows(Sets.newHashSet(Lists.transform(changes, FlowChange::key)))) {
       entryRound = Math.max(entryRound, datapathReport.round()) + 1;
       session.apply(connection, entryRound, changes);
     }
@@ -216,11 +226,16 @@ final class NodeLoop {
       // Nothing to do, or it has been answered without effect.
       return false;
     }
-    rowsSent = wanted;
     if (wanted.isEmpty()) {
+      rowsSent = wanted;
       rowsRefused = "";
       return false;
     }
+    // A port that comes and goes is worse than an entry that does: it can cost packets in tunnels.
+    if (!rowPace.allows(ImmutableSet.copyOf(Lists.transform(wanted, RowChange::port)))) {
+      return true;
+    }
+    rowsSent = wanted;
     rowRound++;
     Objects.requireNonNull(bridgeSession).apply(rowRound, wanted);
     return true;
@@ -267,14 +282,28 @@ final class NodeLoop {
         && plan.rows().equals(rowsSent)
         && bridgeReport.round() == rowRound
         && rowsRefused.isEmpty()) {
-      waiting.add("OVSDB took " + rowsSent + ", and it is not there");
+      waiting.add("OVSDB took " + rowsSent + ", and it is not so: does somebody else undo it?");
     }
-    if (pace.isStruggling()) {
+    if (entryPace.isStruggling() || rowPace.isStruggling()) {
       waiting.add(
-          "somebody changes our entries as fast as they are repaired: is another controller, or"
-              + " `flowmirror clean', at work on this node?");
+          "somebody changes our "
+              + (rowPace.isStruggling() ? "mirror port" : "entries")
+              + " as fast as we repair: is another controller, or `flowmirror clean', at work on"
+              + " this node?");
     }
-    if (mirrorPortIsMissing(node) && plan.rows().isEmpty() && !isBeingMade(node)) {
+    if (!node.isOneSwitch()) {
+      waiting.add(
+          "openflow: and ovsdb: of this node name two switches: OpenFlow's datapath id is "
+              + node.datapath().map(Datapath::dpidText).orElse("")
+              + ", that of OVSDB's br-int is "
+              + node.bridge().map(Bridge::datapathId).orElse("")
+              + "; nothing is written");
+    }
+    if (mirrorPortIsMissing(node)
+        && node.isOneSwitch()
+        && plan.rows().isEmpty()
+        && plan.refusals().isEmpty()
+        && !isBeingMade(node)) {
       waiting.add("mirror-iface " + intent.mirrorIface().orElse("") + " is not a port of br-int");
     }
     return waiting.build();

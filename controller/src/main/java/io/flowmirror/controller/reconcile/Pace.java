@@ -3,20 +3,18 @@ package io.flowmirror.controller.reconcile;
 
 import com.google.common.base.Ticker;
 import com.google.common.collect.ImmutableSet;
-import io.flowmirror.flows.FlowChange;
-import io.flowmirror.flows.FlowKey;
 import java.time.Duration;
 import java.util.Collections;
-import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 
 /**
- * Slows down when the same entries have to be repaired again and again: whoever undoes our work
- * would otherwise be answered at the speed of the socket, and the switch, OVN with it, would pay.
- * Confined to the loop's thread.
+ * Slows down when the same entries, or rows, have to be repaired again and again: whoever undoes
+ * our work would otherwise be answered at the speed of the socket, and the switch, OVN with it,
+ * would pay. Confined to the loop's thread.
  */
 final class Pace {
-  /** Repairs of the same entry within this time of each other are one struggle. */
+  /** Repairs of the same thing within this time of each other are one struggle. */
   private static final Duration STRUGGLE = Duration.ofSeconds(1);
 
   /** So many come at full speed: OVN's wipe and what follows it need two or three. */
@@ -26,7 +24,7 @@ final class Pace {
   private static final Duration LAST_DELAY = Duration.ofSeconds(1);
 
   private final Ticker ticker;
-  private ImmutableSet<FlowKey> lastKeys = ImmutableSet.of();
+  private ImmutableSet<Object> lastKeys = ImmutableSet.of();
   private long lastNanos;
   private int repeats;
   private long delayNanos;
@@ -37,16 +35,14 @@ final class Pace {
     this.lastNanos = ticker.read() - 2 * STRUGGLE.toNanos();
   }
 
-  /** Whether a round with these changes may begin now; if not, {@link #waiting} says when. */
-  boolean allows(List<FlowChange> changes) {
+  /** Whether a round that changes these may begin now; if not, {@link #waiting} says when. */
+  boolean allows(Set<?> keys) {
     long now = ticker.read();
     if (now - lastNanos < delayNanos) {
       waiting = true;
       return false;
     }
     waiting = false;
-    ImmutableSet<FlowKey> keys =
-        changes.stream().map(FlowChange::key).collect(ImmutableSet.toImmutableSet());
     boolean again = !Collections.disjoint(keys, lastKeys);
     repeats = again && now - lastNanos < STRUGGLE.toNanos() + delayNanos ? repeats + 1 : 0;
     delayNanos =
@@ -54,7 +50,7 @@ final class Pace {
             ? 0
             : Math.min(
                 LAST_DELAY.toNanos(), FIRST_DELAY.toNanos() << Math.min(repeats - AT_ONCE, 10));
-    lastKeys = keys;
+    lastKeys = ImmutableSet.copyOf(keys);
     lastNanos = now;
     return true;
   }
@@ -66,7 +62,7 @@ final class Pace {
         : Optional.empty();
   }
 
-  /** Whether the same entries are being repaired again and again. */
+  /** Whether the same things are being repaired again and again. */
   boolean isStruggling() {
     return repeats >= AT_ONCE && ticker.read() - lastNanos < STRUGGLE.toNanos() + delayNanos;
   }

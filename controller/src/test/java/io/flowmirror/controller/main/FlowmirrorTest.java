@@ -40,7 +40,7 @@ final class FlowmirrorTest {
     assertThat(err.toString()).contains("--node n9: the configuration has no node of this name");
     assertThat(execute("flows", "--config", file.toString(), "--pod", "web"))
         .isEqualTo(Flowmirror.WRONG);
-    assertThat(err.toString()).contains("--pod web: expected NAMESPACE/POD");
+    assertThat(err.toString()).contains("--pod web: found \"web\"; expected NAMESPACE/POD");
   }
 
   /** A node that does not answer is reported as such, in bounded time. */

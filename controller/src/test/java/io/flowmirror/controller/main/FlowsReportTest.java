@@ -151,6 +151,7 @@ final class FlowsReportTest {
   private static Bridge bridge() {
     return new Bridge(
         "br-int",
+        "",
         false,
         ImmutableMap.of(
             "mirror0", row("mirror0", 3, ImmutableMap.of()),

@@ -22,7 +22,7 @@ class BridgeTablesTest {
       """
       {'Open_vSwitch': {'#1': {'new': {
          'other_config': ['map', [['flow-restore-wait', 'true']]]}}},
-       'Bridge': {'#2': {'new': {'name': 'br-int',
+       'Bridge': {'#2': {'new': {'name': 'br-int', 'datapath_id': '0000020000000101',
          'ports': ['set', [['uuid', '#3'], ['uuid', '#4']]], 'mirrors': ['uuid', '#7']}}},
        'Port': {
          '#3': {'new': {'name': 'br-int', 'interfaces': ['uuid', '#5'],
@@ -52,6 +52,7 @@ class BridgeTablesTest {
     tables.update(json(TWO_PORTS));
 
     Bridge bridge = tables.bridge("br-int").orElseThrow();
+    assertThat(bridge.datapathId()).isEqualTo("0000020000000101");
     assertThat(bridge.flowRestoreWait()).isTrue();
     assertThat(bridge.interfaces().keySet()).containsExactly("br-int", "veth1");
     Interface local = bridge.interfaces().get("br-int");
@@ -85,7 +86,7 @@ class BridgeTablesTest {
         json(
             """
             {'Bridge': {'#2': {'old': {'ports': ['set', []], 'mirrors': ['uuid', '#7']},
-               'new': {'name': 'br-int', 'ports': ['uuid', '#3'], 'mirrors': ['set', []]}}},
+               'new': {'name': 'br-int', 'datapath_id': ['set', []], 'ports': ['uuid', '#3'], 'mirrors': ['set', []]}}},
              'Open_vSwitch': {'#1': {'new': {
                'other_config': ['map', []]}}},
              'Port': {'#4': {'old': {'name': 'veth1'}}},
@@ -110,7 +111,7 @@ class BridgeTablesTest {
     tables.update(
         json(
             """
-            {'Bridge': {'#2': {'new': {'name': 'br-int', 'mirrors': ['set', []],
+            {'Bridge': {'#2': {'new': {'name': 'br-int', 'datapath_id': ['set', []], 'mirrors': ['set', []],
                'ports': ['set', [['uuid', '#3'], ['uuid', '#4'], ['uuid', '#8']]]}}},
              'Port': {'#8': {'new': {'name': 'bond', 'external_ids': ['map', []],
                'interfaces': ['set', [['uuid', '#9'], ['uuid', '#a']]]}}},

@@ -64,6 +64,7 @@ class OvsdbSessionIT {
     Bridge bridge =
         reports.untilBridge("numbered", live -> is(live, "br-int").ofport().isPresent());
     assertThat(bridge.name()).isEqualTo("br-int");
+    assertThat(bridge.datapathId()).matches("[0-9a-f]{16}");
     assertThat(bridge.flowRestoreWait()).isFalse();
     assertThat(is(bridge, "br-int").type()).isEqualTo("internal");
     assertThat(is(bridge, "br-int").ofport()).hasValue(65534);

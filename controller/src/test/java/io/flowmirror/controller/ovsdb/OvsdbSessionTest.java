@@ -28,7 +28,7 @@ class OvsdbSessionTest {
   private static final String BRIDGE =
       """
       {"Bridge":{"00000000-0000-0000-0000-000000000001":{"new":
-        {"name":"br-int","ports":["set",[]],"mirrors":["set",[]]}}}}\
+        {"name":"br-int","datapath_id":["set",[]],"ports":["set",[]],"mirrors":["set",[]]}}}}\
       """;
 
   private final OvsdbConnector connector = new OvsdbConnector(QUICK);
@@ -122,7 +122,7 @@ class OvsdbSessionTest {
   void aBadUpdateTakesBackTheBridge() throws Exception {
     String bad =
         "{\"method\":\"update\",\"id\":null,\"params\":[\"bridge\",%s]}"
-            .formatted(BRIDGE.replace("[\"set\",[]]", "[\"set\",[7]]"));
+            .formatted(BRIDGE.replace("\"ports\":[\"set\",[]]", "\"ports\":[\"set\",[7]]"));
     try (ScriptedServer server = serve(request -> answer(request, BRIDGE) + bad)) {
       open();
       reports.untilReason("column ports is not a uuid: 7");

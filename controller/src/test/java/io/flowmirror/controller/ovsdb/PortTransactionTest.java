@@ -23,7 +23,7 @@ class PortTransactionTest {
     tables.update(
         json(
             """
-            {'Bridge': {'#1': {'new': {'name': 'br-int', 'mirrors': ['set', []],
+            {'Bridge': {'#1': {'new': {'name': 'br-int', 'datapath_id': ['set', []], 'mirrors': ['set', []],
                'ports': ['set', [['uuid', '#2'], ['uuid', '#3']]]}}},
              'Port': {
                '#2': {'new': {'name': 'ours', 'interfaces': ['uuid', '#4'],
@@ -63,7 +63,7 @@ class PortTransactionTest {
                  {'op': 'mutate', 'table': 'Bridge', 'where': [['name', '==', 'br-int']],
                   'mutations': [['ports', 'insert', ['named-uuid', 'port1']]]},
                  {'op': 'comment',
-                  'comment': 'flowmirror: [AddInternalPort[port=mirror0]]'}]
+                  'comment': 'flowmirror: [add port mirror0 (type=internal)]'}]
                 """));
   }
 
@@ -80,7 +80,7 @@ class PortTransactionTest {
                   'columns': ['name'], 'rows': [{'name': 'ours'}]},
                  {'op': 'mutate', 'table': 'Bridge', 'where': [['name', '==', 'br-int']],
                   'mutations': [['ports', 'delete', ['uuid', '#2']]]},
-                 {'op': 'comment', 'comment': 'flowmirror: [RemovePort[port=ours]]'}]
+                 {'op': 'comment', 'comment': 'flowmirror: [remove port ours]'}]
                 """));
   }
 

@@ -51,7 +51,9 @@ final class FakeNode implements Sessions {
   private boolean withholding;
   private boolean undoing;
   private boolean ignoringRows;
+  private boolean undoingPorts;
   private boolean ovsdbUp = true;
+  private String dpid = "";
 
   synchronized FakeNode pod(
       String namespace, String name, int ofport, long datapathKey, int portKey) {
@@ -123,9 +125,20 @@ final class FakeNode implements Sessions {
     undoing = true;
   }
 
+  /** From now on somebody removes a port that was made, as soon as entries output to it. */
+  synchronized void undoPorts() {
+    undoingPorts = true;
+  }
+
   /** From now on row changes are answered, and change nothing. */
   synchronized void ignoreRowChanges() {
     ignoringRows = true;
+  }
+
+  /** The datapath id that OVSDB tells; OpenFlow tells 1. */
+  synchronized void dpidOfOvsdb(String dpid) {
+    this.dpid = dpid;
+    report();
   }
 
   synchronized void acceptAll() {
@@ -224,7 +237,11 @@ final class FakeNode implements Sessions {
             ? new BridgeReport(
                 Optional.of(
                     new Bridge(
-                        "br-int", restoring, ImmutableMap.copyOf(interfaces), ImmutableList.of())),
+                        "br-int",
+                        dpid,
+                        restoring,
+                        ImmutableMap.copyOf(interfaces),
+                        ImmutableList.of())),
                 "",
                 rowRound,
                 "")
@@ -233,6 +250,17 @@ final class FakeNode implements Sessions {
 
   @Override
   public void close() {}
+
+  private synchronized void removeOurPorts() {
+    List<String> ours =
+        interfaces.values().stream()
+            .filter(row -> !row.portExternalIds().isEmpty())
+            .map(Interface::name)
+            .toList();
+    ports.keySet().removeAll(ours);
+    interfaces.keySet().removeAll(ours);
+    report();
+  }
 
   private final class Switch implements DatapathSession {
     @Override
@@ -259,6 +287,9 @@ final class FakeNode implements Sessions {
           entries.clear();
         }
         report(ImmutableMap.copyOf(refused));
+        if (undoingPorts) {
+          removeOurPorts();
+        }
       }
     }
 

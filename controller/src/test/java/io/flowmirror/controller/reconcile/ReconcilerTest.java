@@ -159,7 +159,7 @@ final class ReconcilerTest {
     node.foreignPort("mirror0", 3);
     node.undoEverything();
     run(WEB);
-    awaitStatus(status -> status.complaints().toString().contains("as fast as they are repaired"));
+    awaitStatus(status -> status.complaints().toString().contains("entries as fast as we repair"));
     assertThat(node.flowMods().size()).isLessThan(4 * 12);
   }
 
@@ -170,9 +170,38 @@ final class ReconcilerTest {
     await().until(() -> node.rowChanges().size() == 1);
     node.wipe();
     node.wipe();
-    awaitStatus(status -> status.complaints().toString().contains("it is not there"));
+    awaitStatus(status -> status.complaints().toString().contains("it is not so"));
     assertThat(status().settled()).isFalse();
     assertThat(node.rowChanges()).hasSize(1);
+  }
+
+  /** The sockets of two nodes are crossed: names of one say nothing of numbers of the other. */
+  @Test
+  void nothingIsWrittenToAnotherSwitchThanOvsdbDescribes() {
+    FlowEntry stale =
+        FlowParser.parse("cookie=0x464d11000000beef, table=0, priority=1,in_port=9 actions=drop");
+    node.install(stale, 0);
+    node.dpidOfOvsdb("0000000000000002");
+    run(WEB);
+    awaitStatus(status -> status.complaints().toString().contains("name two switches"));
+    assertThat(status().settled()).isFalse();
+    assertThat(node.flowMods()).isEmpty();
+    assertThat(node.rowChanges()).isEmpty();
+    node.dpidOfOvsdb("0000000000000001");
+    awaitSettled();
+    assertThat(node.entries()).hasSize(4).doesNotContain(stale);
+  }
+
+  /**
+   * Two controllers that want different ports of ours must not make them come and go in a storm.
+   */
+  @Test
+  void aStruggleOverThePortIsSlowedDownAndSaid() {
+    node.undoPorts();
+    run(WEB);
+    awaitStatus(
+        status -> status.complaints().toString().contains("mirror port as fast as we repair"));
+    assertThat(node.rowChanges().size()).isLessThan(12);
   }
 
   @Test
