@@ -86,7 +86,8 @@ class BridgeTablesTest {
         json(
             """
             {'Bridge': {'#2': {'old': {'ports': ['set', []], 'mirrors': ['uuid', '#7']},
-               'new': {'name': 'br-int', 'datapath_id': ['set', []], 'ports': ['uuid', '#3'], 'mirrors': ['set', []]}}},
+               'new': {'name': 'br-int', 'datapath_id': ['set', []],
+                 'ports': ['uuid', '#3'], 'mirrors': ['set', []]}}},
              'Open_vSwitch': {'#1': {'new': {
                'other_config': ['map', []]}}},
              'Port': {'#4': {'old': {'name': 'veth1'}}},
@@ -111,7 +112,8 @@ class BridgeTablesTest {
     tables.update(
         json(
             """
-            {'Bridge': {'#2': {'new': {'name': 'br-int', 'datapath_id': ['set', []], 'mirrors': ['set', []],
+            {'Bridge': {'#2': {'new': {'name': 'br-int', 'datapath_id': ['set', []],
+               'mirrors': ['set', []],
                'ports': ['set', [['uuid', '#3'], ['uuid', '#4'], ['uuid', '#8']]]}}},
              'Port': {'#8': {'new': {'name': 'bond', 'external_ids': ['map', []],
                'interfaces': ['set', [['uuid', '#9'], ['uuid', '#a']]]}}},

@@ -23,7 +23,8 @@ class PortTransactionTest {
     tables.update(
         json(
             """
-            {'Bridge': {'#1': {'new': {'name': 'br-int', 'datapath_id': ['set', []], 'mirrors': ['set', []],
+            {'Bridge': {'#1': {'new': {'name': 'br-int', 'datapath_id': ['set', []],
+               'mirrors': ['set', []],
                'ports': ['set', [['uuid', '#2'], ['uuid', '#3']]]}}},
              'Port': {
                '#2': {'new': {'name': 'ours', 'interfaces': ['uuid', '#4'],
