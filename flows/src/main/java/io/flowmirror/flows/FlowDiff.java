@@ -77,7 +77,9 @@ public record FlowDiff(
       }
     }
     ImmutableMap<FlowKey, FlowEntry> taken = conflicts.buildOrThrow();
-    Predicate<FlowKey> impossible = key -> taken.containsKey(key) || refused.contains(key);
+    // A renewal that was refused leaves the entry there, as it should be.
+    Predicate<FlowKey> impossible =
+        key -> taken.containsKey(key) || (refused.contains(key) && !isRight(key, plan, ours));
     ImmutableMap<FlowKey, PlannedEntry> wanted =
         plan.entries().values().stream()
             .filter(planned -> planned.needs().filter(impossible).isEmpty())
@@ -101,7 +103,7 @@ public record FlowDiff(
 
     // Entries that belong together must also end together, or what is left of them would copy
     // twice or not at all: when one is due, all are renewed.
-    boolean renew = plan.confirmed() && anyDue(plan, ours);
+    boolean renew = plan.confirmed() && anyDue(wanted, ours, refused);
     for (PlannedEntry planned : wanted.values()) {
       FlowEntry entry = planned.entry();
       InstalledEntry there = ours.get(entry.key());
@@ -131,10 +133,22 @@ public record FlowDiff(
     return new FlowDiff(changes.build(), drift.buildOrThrow(), taken, held.build());
   }
 
-  private static boolean anyDue(Plan plan, Map<FlowKey, InstalledEntry> ours) {
-    for (PlannedEntry planned : plan.entries().values()) {
+  private static boolean isRight(FlowKey key, Plan plan, Map<FlowKey, InstalledEntry> ours) {
+    PlannedEntry planned = plan.entries().get(key);
+    InstalledEntry there = ours.get(key);
+    return planned != null && there != null && there.entry().equals(planned.entry());
+  }
+
+  /** One that may not be renewed now must not have the others renewed over and over. */
+  private static boolean anyDue(
+      Map<FlowKey, PlannedEntry> wanted,
+      Map<FlowKey, InstalledEntry> ours,
+      ImmutableSet<FlowKey> refused) {
+    for (PlannedEntry planned : wanted.values()) {
       InstalledEntry there = ours.get(planned.entry().key());
-      if (there != null && there.age() * RENEW_AT >= planned.entry().hardTimeout()) {
+      if (there != null
+          && !refused.contains(planned.entry().key())
+          && there.age() * RENEW_AT >= planned.entry().hardTimeout()) {
         return true;
       }
     }

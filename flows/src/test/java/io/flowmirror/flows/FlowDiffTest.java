@@ -41,6 +41,15 @@ final class FlowDiffTest {
     assertThat(diff().drift().values()).containsOnly(Drift.DUE);
   }
 
+  /** A renewal that the switch refuses must not renew the others with every look at them. */
+  @Test
+  void aRefusedRenewalDoesNotRenewTheOthers() {
+    FlowEntry old = wanted("in_port=5");
+    table.add(old, 1700);
+    assertThat(FlowDiff.between(plan, table.installed(), ImmutableSet.of(old.key())).changes())
+        .isEmpty();
+  }
+
   /** Promise 5: while a channel is away, entries are held, but for no longer than {@code hold}. */
   @Test
   void nothingIsRenewedWhileOvsdbIsAway() {

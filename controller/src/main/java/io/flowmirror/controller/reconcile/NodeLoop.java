@@ -143,6 +143,8 @@ final class NodeLoop {
     FlowDiff diff = FlowDiff.between(plan, datapathReport.entries(), heldBack);
     forgetRefusalsWithoutDrift(diff);
     boolean working = false;
+    entryPace.rest();
+    rowPace.rest();
     if (mayWrite(node)) {
       boolean entries = repairEntries(node, plan, diff);
       boolean rows = repairRows(plan, diff);

@@ -38,7 +38,9 @@ final class Pace {
   /** Whether a round that changes these may begin now; if not, {@link #waiting} says when. */
   boolean allows(Set<?> keys) {
     long now = ticker.read();
-    if (now - lastNanos < delayNanos) {
+    // What is new goes at once: a stale entry must not go on copying because others are fought
+    // over.
+    if (now - lastNanos < delayNanos && lastKeys.containsAll(keys)) {
       waiting = true;
       return false;
     }
@@ -53,6 +55,11 @@ final class Pace {
     lastKeys = ImmutableSet.copyOf(keys);
     lastNanos = now;
     return true;
+  }
+
+  /** Nothing waits until {@link #allows} says so again: there may be nothing left to do. */
+  void rest() {
+    waiting = false;
   }
 
   /** How long a round has to wait, if one does. */
