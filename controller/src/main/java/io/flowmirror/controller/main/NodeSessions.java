@@ -11,6 +11,7 @@ import io.flowmirror.controller.ovsdb.BridgeReport;
 import io.flowmirror.controller.ovsdb.BridgeSession;
 import io.flowmirror.controller.ovsdb.OvsdbConnector;
 import io.flowmirror.controller.reconcile.Sessions;
+import io.flowmirror.controller.transport.Endpoint;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.function.Consumer;
@@ -33,12 +34,14 @@ final class NodeSessions implements Sessions {
   public DatapathSession openDatapath(
       NodeSettings node, Duration audit, Consumer<DatapathReport> reports) {
     return openflow.open(
-        OpenFlowOptions.of(node.name(), Path.of(node.openflow().path())).withAudit(audit), reports);
+        OpenFlowOptions.of(node.name(), Endpoint.unix(Path.of(node.openflow().path())))
+            .withAudit(audit),
+        reports);
   }
 
   @Override
   public BridgeSession openBridge(NodeSettings node, Consumer<BridgeReport> reports) {
-    return ovsdb.open(node.name(), Path.of(node.ovsdb().path()), BRIDGE, reports);
+    return ovsdb.open(node.name(), Endpoint.unix(Path.of(node.ovsdb().path())), BRIDGE, reports);
   }
 
   @Override

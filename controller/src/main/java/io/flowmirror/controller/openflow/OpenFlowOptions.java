@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.flowmirror.controller.openflow;
 
-import java.nio.file.Path;
+import io.flowmirror.controller.transport.Endpoint;
 import java.time.Duration;
 
 /**
  * How a session talks to its switch.
  *
  * @param node the node's name, for the log
- * @param socket the unix socket of br-int's service connection, {@code br-int.mgmt} in the run
- *     directory of Open vSwitch
+ * @param peer where br-int takes service connections: the unix socket {@code br-int.mgmt} in Open
+ *     vSwitch's run directory, or the {@code ptcp:} target of a Controller row of type service
  * @param requestTimeout how long each request may wait for its reply before the connection is given
  *     up
  * @param echoAfter how long the switch may be silent before it is asked for an echo
@@ -20,7 +20,7 @@ import java.time.Duration;
  */
 public record OpenFlowOptions(
     String node,
-    Path socket,
+    Endpoint peer,
     Duration requestTimeout,
     Duration echoAfter,
     Duration audit,
@@ -29,10 +29,10 @@ public record OpenFlowOptions(
     Duration maxBackoff) {
 
   /** The defaults for a node. */
-  public static OpenFlowOptions of(String node, Path socket) {
+  public static OpenFlowOptions of(String node, Endpoint peer) {
     return new OpenFlowOptions(
         node,
-        socket,
+        peer,
         Duration.ofSeconds(5),
         Duration.ofSeconds(5),
         Duration.ofSeconds(10),
@@ -44,18 +44,18 @@ public record OpenFlowOptions(
   /** The same with another timeout for requests. */
   public OpenFlowOptions withRequestTimeout(Duration requestTimeout) {
     return new OpenFlowOptions(
-        node, socket, requestTimeout, echoAfter, audit, poll, minBackoff, maxBackoff);
+        node, peer, requestTimeout, echoAfter, audit, poll, minBackoff, maxBackoff);
   }
 
   /** The same with another limit of silence. */
   public OpenFlowOptions withEchoAfter(Duration echoAfter) {
     return new OpenFlowOptions(
-        node, socket, requestTimeout, echoAfter, audit, poll, minBackoff, maxBackoff);
+        node, peer, requestTimeout, echoAfter, audit, poll, minBackoff, maxBackoff);
   }
 
   /** The same with another interval of the audit. */
   public OpenFlowOptions withAudit(Duration audit) {
     return new OpenFlowOptions(
-        node, socket, requestTimeout, echoAfter, audit, poll, minBackoff, maxBackoff);
+        node, peer, requestTimeout, echoAfter, audit, poll, minBackoff, maxBackoff);
   }
 }

@@ -3,19 +3,15 @@ package io.flowmirror.controller.openflow;
 
 import com.google.common.collect.ImmutableList;
 import com.google.common.collect.ImmutableMap;
+import io.flowmirror.controller.transport.Backoff;
 import io.flowmirror.flows.FlowChange;
-import io.netty.bootstrap.Bootstrap;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelInitializer;
-import io.netty.channel.ChannelOption;
 import io.netty.channel.EventLoop;
-import io.netty.channel.socket.nio.NioDomainSocketChannel;
-import java.net.UnixDomainSocketAddress;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.Executor;
-import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReference;
@@ -72,7 +68,7 @@ public final class OpenFlowSession implements DatapathSession {
   private final AtomicReference<@Nullable DatapathReport> unread = new AtomicReference<>();
   private volatile State state = State.WAITING;
   private @Nullable LiveDatapath live;
-  private int failures;
+  private final Backoff backoff;
   private String lastReason = "";
 
   OpenFlowSession(
@@ -86,6 +82,7 @@ public final class OpenFlowSession implements DatapathSession {
     this.codecs = codecs;
     this.reports = reports;
     this.reporter = reporter;
+    this.backoff = new Backoff(options.minBackoff(), options.maxBackoff());
   }
 
   void start() {
@@ -146,12 +143,9 @@ public final class OpenFlowSession implements DatapathSession {
       return;
     }
     Attempt attempt = new Attempt();
-    new Bootstrap()
-        .group(loop)
-        .channel(NioDomainSocketChannel.class)
-        .option(ChannelOption.CONNECT_TIMEOUT_MILLIS, (int) options.requestTimeout().toMillis())
-        .handler(attempt)
-        .connect(UnixDomainSocketAddress.of(options.socket()))
+    options
+        .peer()
+        .dial(loop, options.requestTimeout(), attempt)
         .addListener(
             connected -> {
               if (connected.isSuccess() && attempt.datapath != null) {
@@ -232,10 +226,10 @@ public final class OpenFlowSession implements DatapathSession {
       }
       if (liveSinceNanos != 0 && System.nanoTime() - liveSinceNanos > STEADY.toNanos()) {
         // A connection that ends as soon as it is up is not to be tried at full speed.
-        failures = 0;
+        backoff.reset();
         lastReason = "";
       }
-      Duration wait = backoff();
+      Duration wait = backoff.next();
       if (reason.equals(lastReason)) {
         LOG.debug(
             "{}: no connection: {}; next try in {} ms", options.node(), reason, wait.toMillis());
@@ -243,7 +237,7 @@ public final class OpenFlowSession implements DatapathSession {
         LOG.info(
             "{}: no connection to {}: {}; next try in {} ms",
             options.node(),
-            options.socket(),
+            options.peer(),
             reason,
             wait.toMillis());
       }
@@ -252,13 +246,5 @@ public final class OpenFlowSession implements DatapathSession {
       var unused =
           loop.schedule(OpenFlowSession.this::connect, wait.toMillis(), TimeUnit.MILLISECONDS);
     }
-  }
-
-  /** Twice as long after each failure, and anything between half of that and all of it. */
-  private Duration backoff() {
-    long min = options.minBackoff().toMillis();
-    long max = options.maxBackoff().toMillis();
-    long full = Math.min(max, min << Math.min(++failures, 20));
-    return Duration.ofMillis(ThreadLocalRandom.current().nextLong(full / 2, full + 1));
   }
 }

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.flowmirror.controller.ovsdb;
 
+import io.flowmirror.controller.transport.Endpoint;
 import io.netty.channel.EventLoopGroup;
 import io.netty.channel.MultiThreadIoEventLoopGroup;
 import io.netty.channel.nio.NioIoHandler;
 import io.netty.util.concurrent.DefaultThreadFactory;
-import java.nio.file.Path;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
@@ -15,7 +15,7 @@ import java.util.function.Consumer;
  * Opens OVSDB sessions, all of which share a few event loop threads: a session is idle nearly
  * always, so hundreds need no more.
  *
- * <p>Unix sockets by Java's own NIO, so that no native library is needed.
+ * <p>Sockets by Java's own NIO, so that no native library is needed.
  */
 public final class OvsdbConnector implements AutoCloseable {
   private static final int THREADS = 2;
@@ -34,22 +34,17 @@ public final class OvsdbConnector implements AutoCloseable {
    * Opens a session, which connects in its own time and reconnects for as long as it is open.
    *
    * @param node the node's name, for the log
-   * @param socket the unix socket of the node's ovsdb-server, {@code db.sock}
+   * @param peer where the node's ovsdb-server listens: its unix socket {@code db.sock}, or the
+   *     {@code ptcp:} target of a Manager row
    * @param bridge the bridge to follow, {@code br-int}
    * @param reports takes each report, in order, on the session's event loop thread: it must return
    *     soon and must not block. The first comes with the first answer or the first failure.
    */
   public BridgeSession open(
-      String node, Path socket, String bridge, Consumer<BridgeReport> reports) {
+      String node, Endpoint peer, String bridge, Consumer<BridgeReport> reports) {
     OvsdbSession session =
         new OvsdbSession(
-            node,
-            socket,
-            bridge,
-            reports,
-            timings,
-            loops.next(),
-            closed -> sessions.remove(closed));
+            node, peer, bridge, reports, timings, loops.next(), closed -> sessions.remove(closed));
     sessions.add(session);
     session.start();
     return session;

@@ -5,20 +5,17 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.google.common.collect.ImmutableList;
+import io.flowmirror.controller.transport.Backoff;
+import io.flowmirror.controller.transport.Endpoint;
 import io.flowmirror.flows.RowChange;
 import io.flowmirror.topology.Bridge;
-import io.netty.bootstrap.Bootstrap;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelInitializer;
 import io.netty.channel.EventLoop;
-import io.netty.channel.socket.nio.NioDomainSocketChannel;
-import java.net.UnixDomainSocketAddress;
-import java.nio.file.Path;
 import java.util.ArrayDeque;
 import java.util.List;
 import java.util.Optional;
 import java.util.Queue;
-import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -26,7 +23,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * A session with the database of one node (RFC 7047) over its unix socket.
+ * A session with the database of one node (RFC 7047).
  *
  * <p>It asks for a plain {@code monitor} (section 4.1.5) rather than {@code monitor_cond}: which
  * rows belong to a bridge is known by reference only, which no condition can say, and the plain
@@ -52,11 +49,12 @@ final class OvsdbSession implements BridgeSession, RpcConnection.Listener {
   private record Round(long number, ImmutableList<RowChange> changes) {}
 
   private final String node;
-  private final Path socket;
+  private final Endpoint peer;
   private final String bridgeName;
   private final Consumer<BridgeReport> reports;
   private final OvsdbTimings timings;
   private final EventLoop loop;
+  private final Backoff backoff;
   private final Consumer<OvsdbSession> onClose;
 
   /** Held while a report is delivered, so that none comes after {@link #close}. */
@@ -69,7 +67,6 @@ final class OvsdbSession implements BridgeSession, RpcConnection.Listener {
   private @Nullable BridgeTables tables;
   private Optional<Bridge> bridge = Optional.empty();
   private String reason = "not connected yet";
-  private int failures;
 
   private final Queue<Round> rounds = new ArrayDeque<>();
   private boolean inFlight;
@@ -79,18 +76,19 @@ final class OvsdbSession implements BridgeSession, RpcConnection.Listener {
 
   OvsdbSession(
       String node,
-      Path socket,
+      Endpoint peer,
       String bridgeName,
       Consumer<BridgeReport> reports,
       OvsdbTimings timings,
       EventLoop loop,
       Consumer<OvsdbSession> onClose) {
     this.node = node;
-    this.socket = socket;
+    this.peer = peer;
     this.bridgeName = bridgeName;
     this.reports = reports;
     this.timings = timings;
     this.loop = loop;
+    this.backoff = new Backoff(timings.firstBackoff(), timings.lastBackoff());
     this.onClose = onClose;
   }
 
@@ -142,20 +140,16 @@ final class OvsdbSession implements BridgeSession, RpcConnection.Listener {
     if (closed) {
       return;
     }
-    Bootstrap bootstrap =
-        new Bootstrap()
-            .group(loop)
-            .channel(NioDomainSocketChannel.class)
-            .handler(
+    channel =
+        peer.dial(
+                loop,
+                timings.answer(),
                 new ChannelInitializer<>() {
                   @Override
                   protected void initChannel(Channel fresh) {
                     RpcConnection.install(fresh, timings, OvsdbSession.this);
                   }
-                });
-    channel =
-        bootstrap
-            .connect(UnixDomainSocketAddress.of(socket))
+                })
             .addListener(
                 attempt -> {
                   if (!attempt.isSuccess()) {
@@ -192,7 +186,7 @@ final class OvsdbSession implements BridgeSession, RpcConnection.Listener {
           first.update(result);
           tables = first;
           // Only now: a database that is understood no better each time is not asked in a rush.
-          failures = 0;
+          backoff.reset();
           refresh(first);
           nextRound();
         });
@@ -219,7 +213,7 @@ final class OvsdbSession implements BridgeSession, RpcConnection.Listener {
     connection = null;
     tables = null;
     bridge = Optional.empty();
-    reason = "ovsdb-server at " + socket + ": " + why;
+    reason = "ovsdb-server at " + peer + ": " + why;
     inFlight = false;
     for (Round round : rounds) {
       answeredRound = round.number();
@@ -228,17 +222,8 @@ final class OvsdbSession implements BridgeSession, RpcConnection.Listener {
     rounds.clear();
     report();
     if (!closed) {
-      loop.schedule(this::connect, backoffNanos(), TimeUnit.NANOSECONDS);
+      loop.schedule(this::connect, backoff.next().toNanos(), TimeUnit.NANOSECONDS);
     }
-  }
-
-  /** Doubles with each failure; a random half of it, so that hundreds do not come back at once. */
-  private long backoffNanos() {
-    long first = timings.firstBackoff().toNanos();
-    long last = timings.lastBackoff().toNanos();
-    long whole = failures < 30 ? Math.min(last, first << failures) : last;
-    failures++;
-    return whole / 2 + ThreadLocalRandom.current().nextLong(whole / 2 + 1);
   }
 
   private void refresh(BridgeTables known) throws BadRowException {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.flowmirror.controller.openflow;
 
+import io.flowmirror.controller.transport.Endpoint;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.StandardProtocolFamily;
@@ -56,6 +57,10 @@ final class FakeSwitch implements AutoCloseable {
 
   Path socket() {
     return directory.resolve("br-int.mgmt");
+  }
+
+  Endpoint endpoint() {
+    return Endpoint.unix(socket());
   }
 
   /** Answers messages of one type otherwise than by default. */

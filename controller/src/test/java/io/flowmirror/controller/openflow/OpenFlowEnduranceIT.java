@@ -38,7 +38,7 @@ class OpenFlowEnduranceIT extends RealSwitchTests {
   void givesUpAFrozenSwitchWithAReason() {
     OpenFlowSession session =
         open(
-            OpenFlowOptions.of("node", ovs.socket())
+            OpenFlowOptions.of("node", ovs.endpoint())
                 .withRequestTimeout(Duration.ofMillis(700))
                 .withEchoAfter(Duration.ofMillis(300)));
     Datapath before = connected();
@@ -58,7 +58,7 @@ class OpenFlowEnduranceIT extends RealSwitchTests {
   @ValueSource(ints = {10_000, 100_000})
   void appliesVeryManyInOneRound(int count) {
     OpenFlowSession session =
-        open(OpenFlowOptions.of("node", ovs.socket()).withAudit(Duration.ofMinutes(10)));
+        open(OpenFlowOptions.of("node", ovs.endpoint()).withAudit(Duration.ofMinutes(10)));
     connected();
     List<FlowChange> changes = new ArrayList<>();
     for (int i = 0; i < count; i++) {

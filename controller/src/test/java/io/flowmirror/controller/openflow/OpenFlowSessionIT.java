@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import com.google.common.collect.ImmutableMap;
+import io.flowmirror.controller.transport.Endpoint;
 import io.flowmirror.flows.Action;
 import io.flowmirror.flows.Field;
 import io.flowmirror.flows.FlowEntry;
@@ -227,7 +228,7 @@ class OpenFlowSessionIT extends RealSwitchTests {
   @Test
   void noticesChangesByOthersLongBeforeTheAudit() {
     OpenFlowSession session =
-        open(OpenFlowOptions.of("node", ovs.socket()).withAudit(Duration.ofMinutes(10)));
+        open(OpenFlowOptions.of("node", ovs.endpoint()).withAudit(Duration.ofMinutes(10)));
     FlowEntry entry = Entries.e1(1, 2);
     FlowEntry elsewhere = Entries.entry(33, 40000, Match.ANY, entry.cookie(), new Action.Output(2));
     assertThat(entries(apply(session, add(entry), add(elsewhere))))
@@ -272,7 +273,7 @@ class OpenFlowSessionIT extends RealSwitchTests {
     int port = ovs.ofport("p1");
     ovs.addFlow("table=0,priority=100,in_port=" + port + ",actions=controller");
     try (Wiretap wire = new Wiretap(ovs.socket())) {
-      OpenFlowSession session = open(OpenFlowOptions.of("node", wire.socket()));
+      OpenFlowSession session = open(OpenFlowOptions.of("node", Endpoint.unix(wire.socket())));
       connected();
       apply(session, add(Entries.e1(port, 2)), add(Entries.e3(65, port, 3, 7)));
       apply(session, delete(Entries.e1(port, 2)));

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import com.google.common.util.concurrent.Uninterruptibles;
+import io.flowmirror.controller.transport.Endpoint;
 import io.flowmirror.flows.FlowChange;
 import io.flowmirror.flows.FlowEntry;
 import io.netty.buffer.ByteBuf;
@@ -38,7 +39,7 @@ class OpenFlowSessionTest {
   }
 
   private OpenFlowSession open() {
-    return open(OpenFlowOptions.of("node", fake.socket()).withRequestTimeout(SHORT));
+    return open(OpenFlowOptions.of("node", fake.endpoint()).withRequestTimeout(SHORT));
   }
 
   private OpenFlowSession open(OpenFlowOptions options) {
@@ -74,7 +75,7 @@ class OpenFlowSessionTest {
 
   @Test
   void saysThatThereIsNoSocket() {
-    open(OpenFlowOptions.of("node", Path.of("/nowhere/br-int.mgmt")));
+    open(OpenFlowOptions.of("node", Endpoint.unix(Path.of("/nowhere/br-int.mgmt"))));
     assertThat(lost().reason()).startsWith("cannot connect: ");
   }
 
@@ -157,7 +158,7 @@ class OpenFlowSessionTest {
   void asksForAnEchoAndGivesUpWithoutAnAnswer() {
     fake.on(FakeSwitch.ECHO_REQUEST, m -> List.of());
     open(
-        OpenFlowOptions.of("node", fake.socket())
+        OpenFlowOptions.of("node", fake.endpoint())
             .withRequestTimeout(SHORT)
             .withEchoAfter(Duration.ofMillis(100)));
     connected();
@@ -197,7 +198,7 @@ class OpenFlowSessionTest {
             Frames.int32(m, 12) == Ofp.ONF_BUNDLE_ADD_MESSAGE
                 ? List.of(Frames.error(Frames.xid(m), 5, 1))
                 : fake.standard(m));
-    OpenFlowSession session = open(OpenFlowOptions.of("node", fake.socket()));
+    OpenFlowSession session = open(OpenFlowOptions.of("node", fake.endpoint()));
     List<FlowChange> changes = new ArrayList<>();
     for (int port = 1; port <= 20_000; port++) {
       changes.add(new FlowChange.Add(Entries.e1(port, 9)));
@@ -254,7 +255,7 @@ class OpenFlowSessionTest {
     CountDownLatch returns = new CountDownLatch(1);
     sessions.add(
         connector.open(
-            OpenFlowOptions.of("node", fake.socket()),
+            OpenFlowOptions.of("node", fake.endpoint()),
             report -> {
               reports.add(report);
               Uninterruptibles.awaitUninterruptibly(returns);

@@ -5,6 +5,7 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.awaitility.Awaitility.await;
 
 import com.google.common.base.Splitter;
+import io.flowmirror.controller.transport.Endpoint;
 import java.io.File;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -92,6 +93,10 @@ final class RealSwitch implements AutoCloseable {
   /** The path of the service connection's socket. */
   Path socket() {
     return state.resolve("br-int.mgmt");
+  }
+
+  Endpoint endpoint() {
+    return Endpoint.unix(socket());
   }
 
   /** Starts ovs-vswitchd. */

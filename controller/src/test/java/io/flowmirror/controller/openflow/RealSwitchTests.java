@@ -59,7 +59,7 @@ abstract class RealSwitchTests {
   }
 
   OpenFlowSession open() {
-    return open(OpenFlowOptions.of("node", ovs.socket()));
+    return open(OpenFlowOptions.of("node", ovs.endpoint()));
   }
 
   OpenFlowSession open(OpenFlowOptions options) {

@@ -4,6 +4,7 @@ package io.flowmirror.controller.ovsdb;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.google.common.collect.ImmutableSet;
+import io.flowmirror.controller.transport.Endpoint;
 import io.flowmirror.flows.RowChange;
 import io.flowmirror.flows.RowChange.AddInternalPort;
 import io.flowmirror.flows.RowChange.RemovePort;
@@ -45,7 +46,7 @@ class OvsdbSessionIT {
 
   @BeforeEach
   void open() {
-    session = connector.open("n1", database.socket(), "br-int", reports);
+    session = connector.open("n1", Endpoint.unix(database.socket()), "br-int", reports);
     reports.untilBridge("br-int", bridge -> bridge.interfaces().containsKey("br-int"));
   }
 
@@ -258,7 +259,8 @@ class OvsdbSessionIT {
   @Test
   void aBridgeThatIsNotThereIsReportedAndFoundWhenItComes() throws Exception {
     Reports others = new Reports();
-    try (BridgeSession other = connector.open("n1", database.socket(), "br-late", others)) {
+    try (BridgeSession other =
+        connector.open("n1", Endpoint.unix(database.socket()), "br-late", others)) {
       others.untilReason("there is no bridge br-late");
       other.apply(1, List.of(new AddInternalPort("mirror0")));
       assertThat(others.untilRound(1).refused()).isEqualTo("there is no bridge br-late");
@@ -305,7 +307,8 @@ class OvsdbSessionIT {
   @Test
   void twoSessionsThatAddTheSamePortMakeOne() throws Exception {
     Reports others = new Reports();
-    try (BridgeSession other = connector.open("n1", database.socket(), "br-int", others)) {
+    try (BridgeSession other =
+        connector.open("n1", Endpoint.unix(database.socket()), "br-int", others)) {
       others.untilBridge("br-int", bridge -> true);
       for (int i = 0; i < 100; i++) {
         // Both plan from tables of the same moment; the database decides who is first.
@@ -328,7 +331,7 @@ class OvsdbSessionIT {
     apply(new AddInternalPort("mirror0"));
     int before = reports.all().size();
     database.stopServer();
-    reports.untilReason("ovsdb-server at " + database.socket() + ": ");
+    reports.untilReason("ovsdb-server at unix:" + database.socket() + ": ");
     assertThat(reports.all().get(before).bridge()).isEmpty();
     session.apply(++round, List.of(new RemovePort("mirror0")));
     assertThat(reports.untilRound(round).refused()).startsWith("not connected: ");

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import io.flowmirror.controller.transport.Endpoint;
 import io.flowmirror.flows.RowChange.AddInternalPort;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -62,7 +63,7 @@ class OvsdbSessionTest {
 
   @Test
   void aPathThatIsTooLongForASocketIsReported() {
-    connector.open("n1", folder.resolve("x".repeat(120)), "br-int", reports);
+    connector.open("n1", Endpoint.unix(folder.resolve("x".repeat(120))), "br-int", reports);
     reports.untilReason("too long");
   }
 
@@ -205,7 +206,7 @@ class OvsdbSessionTest {
       BridgeSession session =
           connector.open(
               "n1",
-              socket(),
+              Endpoint.unix(socket()),
               "br-int",
               report -> {
                 reports.accept(report);
@@ -230,14 +231,14 @@ class OvsdbSessionTest {
     server.close();
     // A second session shares the event loops, so what the first had to say would have come.
     Reports others = new Reports();
-    connector.open("n2", socket(), "br-int", others);
-    connector.open("n3", socket(), "br-int", others);
+    connector.open("n2", Endpoint.unix(socket()), "br-int", others);
+    connector.open("n3", Endpoint.unix(socket()), "br-int", others);
     others.untilReason("cannot connect");
     assertThat(reports.all()).hasSize(before);
   }
 
   private BridgeSession open() {
-    return connector.open("n1", socket(), "br-int", reports);
+    return connector.open("n1", Endpoint.unix(socket()), "br-int", reports);
   }
 
   private Path socket() {
