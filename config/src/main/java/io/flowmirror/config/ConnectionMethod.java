@@ -2,65 +2,193 @@
 package io.flowmirror.config;
 
 import java.nio.charset.StandardCharsets;
+import java.nio.file.InvalidPathException;
+import java.nio.file.Path;
 
 /**
- * How to reach a database or a switch, written as ovs-vsctl(8) writes it, section "OVSDB Connection
- * Methods". This version accepts {@code unix:} only.
- *
- * @param path the unix socket's absolute path, without {@code .}, {@code ..} or doubled slashes, so
- *     that equal methods name one path (links are not followed)
+ * How to reach a database or a switch, written as ovs-vsctl(8) and ovs-ofctl(8) write it: the
+ * active connection methods of ovsdb(7). Equal methods name one address, as far as that can be said
+ * without asking anybody: nothing here looks a name up or follows a link.
  */
-public record ConnectionMethod(String path) {
-  private static final String UNIX = "unix:";
+public sealed interface ConnectionMethod {
+  /** The port of {@code tcp:HOST} for a database: ovs-vsctl(8); IANA's "ovsdb". */
+  int OVSDB_PORT = 6640;
 
-  /** {@code sun_path} has 108 bytes, the last of which is 0: unix(7). */
-  private static final int MAX_PATH_BYTES = 107;
+  /** The port of {@code tcp:HOST} for a switch: ovs-ofctl(8); IANA's "openflow". */
+  int OPENFLOW_PORT = 6653;
 
-  /**
-   * Throws {@link IllegalArgumentException} for a path that is relative, not in its plain form, has
-   * control characters, or is longer than the 107 bytes that a unix socket's path may have.
-   */
-  public ConnectionMethod {
-    check(UNIX + path, path);
-    if (!path.equals(plain(path))) {
-      throw BadValueException.found(UNIX + path, UNIX + plain(path));
-    }
-  }
+  /** Whether nobody on another machine can be at the other end, or in between. */
+  boolean isLoopback();
+
+  /** As ovs-vsctl writes it, which {@link #parse} reads. */
+  @Override
+  String toString();
 
   /**
-   * The method that this text names, {@code unix:/run/openvswitch/db.sock}.
+   * The method that this text names: {@code unix:/run/openvswitch/db.sock}, {@code tcp:10.0.0.1},
+   * {@code tcp:[fd00::1]:6640}, {@code tcp:node-1.example:6640}.
    *
+   * @param defaultPort the port of a {@code tcp:} without one
    * @throws IllegalArgumentException if the text is anything else
    */
-  public static ConnectionMethod parse(String text) {
-    if (!text.startsWith(UNIX)) {
-      throw BadValueException.found(text, "unix:/PATH (only unix: is accepted in this version)");
-    }
-    String path = text.substring(UNIX.length());
-    check(text, path);
-    return new ConnectionMethod(plain(path));
+  static ConnectionMethod parse(String text, int defaultPort) {
+    String kind = text.substring(0, text.indexOf(':') + 1);
+    String rest = text.substring(kind.length());
+    return switch (kind) {
+      case Unix.KIND -> Unix.parse(text, rest);
+      case Tcp.KIND -> Tcp.parse(text, rest, defaultPort);
+      case "ssl:" -> throw refused(text, "TLS is not in this version", Unix.FORM, Tcp.FORM);
+      case "punix:" -> throw refused(text, dialled(kind, Unix.KIND), Unix.FORM);
+      case "ptcp:" -> throw refused(text, dialled(kind, Tcp.KIND), Tcp.FORM);
+      case "pssl:" ->
+          throw refused(text, dialled(kind, Tcp.KIND) + ", TLS is not in this version", Tcp.FORM);
+      default -> throw BadValueException.found(text, Unix.FORM + " or " + Tcp.FORM);
+    };
   }
 
-  private static void check(String text, String path) {
-    if (!path.startsWith("/")
-        || path.endsWith("/")
-        || path.chars().anyMatch(Character::isISOControl)) {
-      throw BadValueException.found(text, "unix: and the absolute path of a socket");
+  private static BadValueException refused(String text, String why, String... forms) {
+    return BadValueException.found(text, String.join(" or ", forms) + " (" + why + ")");
+  }
+
+  private static String dialled(String passive, String active) {
+    return passive + " is what a node listens on; the controller dials " + active;
+  }
+
+  /**
+   * A unix socket.
+   *
+   * @param path the socket's absolute path, without {@code .}, {@code ..} or doubled slashes
+   */
+  record Unix(String path) implements ConnectionMethod {
+    private static final String KIND = "unix:";
+    private static final String FORM = KIND + "/PATH";
+
+    /** {@code sun_path} has 108 bytes, the last of which is 0: unix(7). */
+    private static final int MAX_PATH_BYTES = 107;
+
+    /**
+     * Throws {@link IllegalArgumentException} for a path that is relative, not in its plain form,
+     * has control characters or characters that a path here cannot have, or is longer than the 107
+     * bytes that a unix socket's path may have.
+     */
+    public Unix {
+      String text = KIND + path;
+      check(text, path);
+      if (!path.equals(plain(text, path))) {
+        throw BadValueException.found(text, KIND + plain(text, path));
+      }
     }
-    int bytes = path.getBytes(StandardCharsets.UTF_8).length;
-    if (bytes > MAX_PATH_BYTES) {
-      throw BadValueException.found(
-          text, "a path of at most " + MAX_PATH_BYTES + " bytes (this one has " + bytes + ")");
+
+    private static Unix parse(String text, String path) {
+      check(text, path);
+      return new Unix(plain(text, path));
+    }
+
+    private static void check(String text, String path) {
+      if (!path.startsWith("/")
+          || path.endsWith("/")
+          || path.chars().anyMatch(Character::isISOControl)) {
+        throw BadValueException.found(text, "unix: and the absolute path of a socket");
+      }
+      int bytes = path.getBytes(StandardCharsets.UTF_8).length;
+      if (bytes > MAX_PATH_BYTES) {
+        throw BadValueException.found(
+            text, "a path of at most " + MAX_PATH_BYTES + " bytes (this one has " + bytes + ")");
+      }
+    }
+
+    private static String plain(String text, String path) {
+      try {
+        return Path.of(path).normalize().toString();
+      } catch (InvalidPathException e) { // half a surrogate pair, or é where LANG=C
+        throw BadValueException.found(text, "a path in the characters of this system's locale");
+      }
+    }
+
+    @Override
+    public boolean isLoopback() {
+      return true;
+    }
+
+    @Override
+    public String toString() {
+      return KIND + path;
     }
   }
 
-  private static String plain(String path) {
-    return java.nio.file.Path.of(path).normalize().toString();
-  }
+  /**
+   * A TCP port, neither encrypted nor authenticated.
+   *
+   * @param host an IPv4 address in dotted decimal, an IPv6 address as RFC 5952 writes it, without
+   *     brackets, or a DNS name in lower case, without a dot at its end
+   */
+  record Tcp(String host, int port) implements ConnectionMethod {
+    private static final String KIND = "tcp:";
+    private static final String FORM = KIND + "HOST[:PORT]";
+    private static final int MAX_PORT = 65_535;
 
-  /** As ovs-vsctl writes it: {@code unix:/PATH}. */
-  @Override
-  public String toString() {
-    return UNIX + path;
+    /**
+     * Throws {@link IllegalArgumentException} for a port out of 1 to 65,535, or a host that is none
+     * to dial or not in its plain form.
+     */
+    public Tcp {
+      String text = written(host, port);
+      if (port < 1 || port > MAX_PORT) {
+        throw badPort(text);
+      }
+      String plain = Host.plain(text, host);
+      if (!host.equals(plain)) {
+        throw BadValueException.found(text, written(plain, port));
+      }
+    }
+
+    private static Tcp parse(String text, String address, int defaultPort) {
+      // The brackets keep an IPv6 address's colons apart from the port's.
+      boolean bracketed = address.startsWith("[");
+      int end = bracketed ? address.indexOf(']') + 1 : address.indexOf(':');
+      if (bracketed && end == 0) {
+        throw BadValueException.found(text, "a ']' after the IPv6 address, tcp:[fd00::1]:6640");
+      }
+      String host = end < 0 ? address : address.substring(0, end);
+      String port = address.substring(host.length());
+      if (bracketed) {
+        host = Host.plainIpv6(text, host.substring(1, end - 1));
+      } else if (port.indexOf(':', 1) > 0) {
+        throw BadValueException.found(
+            text, FORM + ", an IPv6 address in brackets: tcp:[fd00::1]:6640");
+      } else {
+        host = Host.plain(text, host);
+      }
+      return new Tcp(host, port.isEmpty() ? defaultPort : port(text, port));
+    }
+
+    private static int port(String text, String colonAndPort) {
+      if (!colonAndPort.matches(":[1-9][0-9]{0,4}")) {
+        throw badPort(text);
+      }
+      int port = Integer.parseInt(colonAndPort.substring(1));
+      if (port > MAX_PORT) {
+        throw badPort(text);
+      }
+      return port;
+    }
+
+    private static BadValueException badPort(String text) {
+      return BadValueException.found(text, FORM + ", PORT from 1 to " + MAX_PORT);
+    }
+
+    private static String written(String host, int port) {
+      return KIND + (host.indexOf(':') < 0 ? host : "[" + host + "]") + ":" + port;
+    }
+
+    @Override
+    public boolean isLoopback() {
+      return Host.isLoopback(host);
+    }
+
+    @Override
+    public String toString() {
+      return written(host, port);
+    }
   }
 }

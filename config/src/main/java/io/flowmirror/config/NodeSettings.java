@@ -8,13 +8,14 @@ import java.util.Optional;
  *
  * @param name the node's name: an RFC 1123 subdomain, as Kubernetes demands
  * @param ovsdb the database that br-int is configured in
- * @param openflow br-int's service connection ({@code br-int.mgmt} in Open vSwitch's run directory)
+ * @param openflow br-int's service connection: {@code br-int.mgmt} in Open vSwitch's run directory,
+ *     or a Controller row {@code ptcp:} of {@code type=service}; its host may differ from ovsdb's
  * @param mirrorIface this node's mirror port, where it differs from {@link Settings#mirrorIface}
  */
 public record NodeSettings(
     String name, ConnectionMethod ovsdb, ConnectionMethod openflow, Optional<String> mirrorIface) {
   /**
-   * Throws {@link IllegalArgumentException} for a bad name, or if one socket is named for both
+   * Throws {@link IllegalArgumentException} for a bad name, or if one address is named for both
    * connections.
    */
   public NodeSettings {

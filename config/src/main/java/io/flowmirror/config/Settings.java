@@ -14,6 +14,7 @@ import java.util.Set;
  * @param mirrorIface the mirror port's interface, for nodes that do not name their own
  * @param hold how long entries stay when no controller refreshes them, in whole seconds, {@link
  *     #MIN_HOLD} to {@link #MAX_HOLD}
+ * @param insecure whether nodes may be reached over a network without encryption
  * @param nodes the nodes, in the file's order; at least one
  * @param mirrors the pods, in the file's order; each pod once
  */
@@ -21,6 +22,7 @@ public record Settings(
     boolean enableMirror,
     String mirrorIface,
     Duration hold,
+    boolean insecure,
     ImmutableList<NodeSettings> nodes,
     ImmutableList<Mirror> mirrors) {
   /** What {@code mirror-iface} is when nobody sets it; Kube-OVN's default. */
@@ -39,9 +41,9 @@ public record Settings(
   public static final Duration MAX_HOLD = Duration.ofHours(18);
 
   /**
-   * Throws {@link IllegalArgumentException} for a value that is out of bounds, no nodes, or two
-   * nodes or mirrors that contradict each other. {@link SettingsReader} says all of that with
-   * lines.
+   * Throws {@link IllegalArgumentException} for a value that is out of bounds, no nodes, two nodes
+   * or mirrors that contradict each other, or an address that only {@code insecure} allows. {@link
+   * SettingsReader} says all of that with lines.
    */
   public Settings {
     Syntax.interfaceName(mirrorIface);
@@ -50,10 +52,19 @@ public record Settings(
       throw new IllegalArgumentException("no nodes");
     }
     Set<String> names = new HashSet<>();
-    Set<ConnectionMethod> sockets = new HashSet<>();
+    Set<ConnectionMethod> addresses = new HashSet<>();
     for (NodeSettings node : nodes) {
-      if (!names.add(node.name()) || !sockets.add(node.ovsdb()) || !sockets.add(node.openflow())) {
-        throw new IllegalArgumentException("node " + node.name() + ": its name or socket is taken");
+      if (!names.add(node.name())) {
+        throw new IllegalArgumentException("node " + node.name() + ": its name is taken");
+      }
+      for (ConnectionMethod method : ImmutableList.of(node.ovsdb(), node.openflow())) {
+        if (!addresses.add(method)) {
+          throw new IllegalArgumentException("node " + node.name() + ": " + method + " is taken");
+        }
+        if (!insecure && !method.isLoopback()) {
+          throw new IllegalArgumentException(
+              "node " + node.name() + ": " + method + " is not encrypted");
+        }
       }
     }
     Set<String> pods = new HashSet<>();
@@ -71,7 +82,8 @@ public record Settings(
         .findFirst()
         .map(
             found ->
-                new Settings(enableMirror, mirrorIface, hold, ImmutableList.of(found), mirrors));
+                new Settings(
+                    enableMirror, mirrorIface, hold, insecure, ImmutableList.of(found), mirrors));
   }
 
   /** The mirror port's interface on this node: the node's own, or else everybody's. */

@@ -17,6 +17,9 @@ import org.yaml.snakeyaml.nodes.Node;
  *
  * <p>The file is YAML 1.1, UTF-8, one document of at most 8 MiB. Text is taken as it is written: a
  * pod called {@code no} needs no quotes.
+ *
+ * <p>Nothing is kept between two calls, from whatever threads, and nothing is asked of a network: a
+ * file that still says the same gives equal settings, a file that changed is read like the first.
  */
 public final class SettingsReader {
   private static final Field<Boolean> ENABLE_MIRROR =
@@ -25,15 +28,20 @@ public final class SettingsReader {
       new Field<>("mirror-iface", "an interface's name", Syntax::interfaceName);
   private static final Field<Duration> HOLD =
       new Field<>("hold", "a duration such as 30m", Syntax::hold);
+  private static final Field<Boolean> INSECURE =
+      new Field<>("insecure", "true or false", Syntax::bool);
   private static final String NODES = "nodes";
   private static final String SOME_NODES = "a list of at least one node";
   private static final String MIRRORS = "mirrors";
 
   private static final Field<String> NAME = new Field<>("name", "a node's name", Syntax::nodeName);
+  private static final String METHOD = "unix:/PATH or tcp:HOST[:PORT]";
   private static final Field<ConnectionMethod> OVSDB =
-      new Field<>("ovsdb", "unix:/PATH", ConnectionMethod::parse);
+      new Field<>(
+          "ovsdb", METHOD, text -> ConnectionMethod.parse(text, ConnectionMethod.OVSDB_PORT));
   private static final Field<ConnectionMethod> OPENFLOW =
-      new Field<>("openflow", "unix:/PATH", ConnectionMethod::parse);
+      new Field<>(
+          "openflow", METHOD, text -> ConnectionMethod.parse(text, ConnectionMethod.OPENFLOW_PORT));
 
   private static final Field<Mirror> POD =
       new Field<>("pod", "NAMESPACE/POD", text -> Mirror.of(text, Direction.BOTH));
@@ -41,7 +49,8 @@ public final class SettingsReader {
       new Field<>("direction", "both, from-pod or to-pod", Direction::parse);
 
   private static final ImmutableSet<String> ROOT_KEYS =
-      ImmutableSet.of(ENABLE_MIRROR.key(), MIRROR_IFACE.key(), HOLD.key(), NODES, MIRRORS);
+      ImmutableSet.of(
+          ENABLE_MIRROR.key(), MIRROR_IFACE.key(), HOLD.key(), INSECURE.key(), NODES, MIRRORS);
   private static final ImmutableSet<String> NODE_KEYS =
       ImmutableSet.of(NAME.key(), OVSDB.key(), OPENFLOW.key(), MIRROR_IFACE.key());
   private static final ImmutableSet<String> MIRROR_KEYS =
@@ -82,17 +91,20 @@ public final class SettingsReader {
       problems.inFile(1, "found no YAML document; expected one with nodes, at least");
     }
     Optional<YamlMapping> root =
-        document.flatMap(node -> YamlMapping.of(node, "", ROOT_KEYS, problems));
+        document.flatMap(node -> YamlMapping.root(node, ROOT_KEYS, problems));
     Optional<Boolean> enableMirror = root.flatMap(map -> map.optional(ENABLE_MIRROR));
     Optional<String> mirrorIface = root.flatMap(map -> map.optional(MIRROR_IFACE));
     Optional<Duration> hold = root.flatMap(map -> map.optional(HOLD));
-    ImmutableList<NodeSettings> nodes = root.map(this::nodes).orElse(ImmutableList.of());
+    Optional<Boolean> insecure = root.flatMap(map -> map.optional(INSECURE));
+    ImmutableList<NodeSettings> nodes =
+        root.map(map -> nodes(map, insecure)).orElse(ImmutableList.of());
     ImmutableList<Mirror> mirrors = root.map(this::mirrors).orElse(ImmutableList.of());
     problems.throwIfAny();
     return new Settings(
         overrides.enableMirror().or(() -> enableMirror).orElse(false),
         overrides.mirrorIface().or(() -> mirrorIface).orElse(Settings.DEFAULT_MIRROR_IFACE),
         hold.orElse(Settings.DEFAULT_HOLD),
+        insecure.orElse(false),
         nodes,
         mirrors);
   }
@@ -105,22 +117,28 @@ public final class SettingsReader {
     }
   }
 
-  private ImmutableList<NodeSettings> nodes(YamlMapping root) {
+  private ImmutableList<NodeSettings> nodes(YamlMapping root, Optional<Boolean> insecure) {
+    // A bad value of insecure is one mistake, not one for each node.
+    boolean remoteAllowed = insecure.orElse(root.has(INSECURE));
     if (root.isMissingOrEmptyList(NODES)) {
       root.problem(NODES, "no node; expected " + SOME_NODES);
     }
     Unique names = new Unique("a name of its own");
-    Unique sockets = new Unique("a socket of its own");
+    Unique addresses = new Unique("an address of its own");
     ImmutableList.Builder<NodeSettings> nodes = ImmutableList.builder();
     for (YamlMapping map : root.list(NODES, SOME_NODES, NODE_KEYS)) {
       Optional<String> name = map.required(NAME);
       Optional<ConnectionMethod> ovsdb = map.required(OVSDB);
       Optional<ConnectionMethod> openflow = map.required(OPENFLOW);
       Optional<String> mirrorIface = map.optional(MIRROR_IFACE);
+      if (!remoteAllowed) {
+        ovsdb.ifPresent(method -> checkLoopback(method, map, OVSDB));
+        openflow.ifPresent(method -> checkLoopback(method, map, OPENFLOW));
+      }
       // Every one is checked, whatever the others are.
       boolean unique = name.isPresent() && names.add(name.get(), map, NAME);
-      unique &= ovsdb.isPresent() && sockets.add(ovsdb.get().toString(), map, OVSDB);
-      unique &= openflow.isPresent() && sockets.add(openflow.get().toString(), map, OPENFLOW);
+      unique &= ovsdb.isPresent() && addresses.add(ovsdb.get().toString(), map, OVSDB);
+      unique &= openflow.isPresent() && addresses.add(openflow.get().toString(), map, OPENFLOW);
       if (unique) {
         nodes.add(
             new NodeSettings(
@@ -128,6 +146,17 @@ public final class SettingsReader {
       }
     }
     return nodes.build();
+  }
+
+  private static void checkLoopback(ConnectionMethod method, YamlMapping map, Field<?> field) {
+    if (!method.isLoopback()) {
+      map.problem(
+          field.key(),
+          "found "
+              + Syntax.quote(method.toString())
+              + "; expected a loopback address, or insecure: true at the top level (tcp: is not"
+              + " encrypted, and whoever reaches that port controls the switch; TLS comes later)");
+    }
   }
 
   private ImmutableList<Mirror> mirrors(YamlMapping root) {

@@ -38,14 +38,26 @@ final class YamlMapping {
 
   private final String path;
   private final int line;
+  private final ImmutableSet<String> keys;
   private final Map<String, Node> values;
   private final Problems problems;
 
-  private YamlMapping(String path, int line, Map<String, Node> values, Problems problems) {
+  private YamlMapping(
+      String path,
+      int line,
+      ImmutableSet<String> keys,
+      Map<String, Node> values,
+      Problems problems) {
     this.path = path;
     this.line = line;
+    this.keys = keys;
     this.values = values;
     this.problems = problems;
+  }
+
+  /** The mapping that the document's root is, or empty if it is none. */
+  static Optional<YamlMapping> root(Node node, ImmutableSet<String> keys, Problems problems) {
+    return of(node, "", keys, ImmutableSet.of(), problems);
   }
 
   /**
@@ -53,9 +65,14 @@ final class YamlMapping {
    *
    * @param path the way to the node, empty for the root
    * @param keys the keys that it may have
+   * @param rootKeys the keys that the root may have, for those who write them too deep
    */
-  static Optional<YamlMapping> of(
-      Node node, String path, ImmutableSet<String> keys, Problems problems) {
+  private static Optional<YamlMapping> of(
+      Node node,
+      String path,
+      ImmutableSet<String> keys,
+      ImmutableSet<String> rootKeys,
+      Problems problems) {
     if (!(node instanceof MappingNode mapping) || !mapping.getTag().equals(Tag.MAP)) {
       String problem = "found " + describe(node) + "; expected a mapping with " + orList(keys);
       if (path.isEmpty()) {
@@ -87,19 +104,23 @@ final class YamlMapping {
       } else if (keys.contains(key)) {
         values.put(key, tuple.getValueNode());
       } else {
-        problems.inFile(line, join(path, shown(key)), unknown(key, keys));
+        problems.inFile(line, join(path, shown(key)), unknown(key, keys, rootKeys));
       }
     }
-    return Optional.of(new YamlMapping(path, line(node), values, problems));
+    return Optional.of(new YamlMapping(path, line(node), keys, values, problems));
   }
 
   private static String shown(String key) {
     return Syntax.escape(key.length() > MAX_KEY ? key.substring(0, MAX_KEY) + "..." : key);
   }
 
-  private static String unknown(String key, ImmutableSet<String> keys) {
+  private static String unknown(
+      String key, ImmutableSet<String> keys, ImmutableSet<String> rootKeys) {
     return "unknown key"
-        + Suggestion.closest(key, keys).map(close -> ", did you mean " + close + "?").orElse("")
+        + Suggestion.closest(key, keys)
+            .or(() -> Suggestion.closest(key, rootKeys).map(close -> close + " at the top level"))
+            .map(meant -> ", did you mean " + meant + "?")
+            .orElse("")
         + "; expected "
         + orList(keys);
   }
@@ -113,6 +134,11 @@ final class YamlMapping {
   int line(String key) {
     Node node = values.get(key);
     return node == null ? line : line(node);
+  }
+
+  /** Whether the field's key is there, whatever its value is. */
+  boolean has(Field<?> field) {
+    return values.containsKey(field.key());
   }
 
   /** The meaning of a field's text; empty if it is absent or wrong. */
@@ -135,15 +161,15 @@ final class YamlMapping {
 
   /** The same, and it is a problem if the field is absent. */
   <T> Optional<T> required(Field<T> field) {
-    if (!values.containsKey(field.key())) {
+    if (!has(field)) {
       problem(field.key(), "missing; expected " + field.expected());
     }
     return optional(field);
   }
 
   /**
-   * The mappings that are the elements of a list; those that are none are left out. Empty if the
-   * key is absent.
+   * The mappings that are the elements of one of the root's lists; those that are none are left
+   * out. Empty if the key is absent.
    */
   ImmutableList<YamlMapping> list(String key, String expected, ImmutableSet<String> elementKeys) {
     Node node = values.get(key);
@@ -157,7 +183,8 @@ final class YamlMapping {
     ImmutableList.Builder<YamlMapping> elements = ImmutableList.builder();
     int index = 0;
     for (Node element : sequence.getValue()) {
-      of(element, path(key) + "[" + index++ + "]", elementKeys, problems).ifPresent(elements::add);
+      of(element, path(key) + "[" + index++ + "]", elementKeys, keys, problems)
+          .ifPresent(elements::add);
     }
     return elements.build();
   }

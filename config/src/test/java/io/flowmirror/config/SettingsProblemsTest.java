@@ -9,6 +9,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** What a configuration that is wrong is told, word for word. */
@@ -23,6 +24,11 @@ class SettingsProblemsTest {
   private static final String NAMESPACE =
       "expected a namespace's name: 1 to 63 lower-case letters, digits or '-', a letter or digit at"
           + " both ends";
+  private static final String INSECURE =
+      "expected a loopback address, or insecure: true at the top level (tcp: is not encrypted, and"
+          + " whoever reaches that port controls the switch; TLS comes later)";
+  private static final String ROOT_KEYS =
+      "enable-mirror, mirror-iface, hold, insecure, nodes or mirrors";
   private static final String BOUNDS =
       "expected 10s to 18h (a flow entry's hard_timeout has 16 bits of seconds)";
 
@@ -48,13 +54,12 @@ class SettingsProblemsTest {
     assertThat(problems(yaml, flags))
         .containsExactly(
             "f.yaml:1: enable-mirror: found \"yes\"; expected true or false",
-            "f.yaml:2: mirror-ifcae: unknown key, did you mean mirror-iface?; expected"
-                + " enable-mirror, mirror-iface, hold, nodes or mirrors",
+            "f.yaml:2: mirror-ifcae: unknown key, did you mean mirror-iface?; expected "
+                + ROOT_KEYS,
             "f.yaml:3: hold: found \"5s\"; " + BOUNDS,
             "f.yaml:5: nodes[0].name: found \"N1\"; " + NODE_NAME,
-            "f.yaml:5: nodes[0].openflow: missing; expected unix:/PATH",
-            "f.yaml:6: nodes[0].ovsdb: found \"tcp:10.0.0.1:6640\"; expected unix:/PATH (only unix:"
-                + " is accepted in this version)",
+            "f.yaml:5: nodes[0].openflow: missing; expected unix:/PATH or tcp:HOST[:PORT]",
+            "f.yaml:6: nodes[0].ovsdb: found \"tcp:10.0.0.1:6640\"; " + INSECURE,
             "f.yaml:10: nodes[1].iface: unknown key; expected name, ovsdb, openflow or"
                 + " mirror-iface",
             "f.yaml:12: mirrors[0].pod: found \"web\"; expected NAMESPACE/POD",
@@ -84,17 +89,13 @@ class SettingsProblemsTest {
   @ValueSource(strings = {"[]", "- hold: 30m"})
   void rootIsAList(String yaml) {
     assertThat(problems(yaml))
-        .containsExactly(
-            "f.yaml:1: found a list; expected a mapping with enable-mirror, mirror-iface, hold,"
-                + " nodes or mirrors");
+        .containsExactly("f.yaml:1: found a list; expected a mapping with " + ROOT_KEYS);
   }
 
   @Test
   void rootIsText() {
     assertThat(problems("hold=30m"))
-        .containsExactly(
-            "f.yaml:1: found \"hold=30m\"; expected a mapping with enable-mirror, mirror-iface,"
-                + " hold, nodes or mirrors");
+        .containsExactly("f.yaml:1: found \"hold=30m\"; expected a mapping with " + ROOT_KEYS);
   }
 
   @ParameterizedTest
@@ -144,8 +145,8 @@ class SettingsProblemsTest {
     assertThat(problems("nodes: [{}]"))
         .containsExactly(
             "f.yaml:1: nodes[0].name: missing; expected a node's name",
-            "f.yaml:1: nodes[0].ovsdb: missing; expected unix:/PATH",
-            "f.yaml:1: nodes[0].openflow: missing; expected unix:/PATH");
+            "f.yaml:1: nodes[0].ovsdb: missing; expected unix:/PATH or tcp:HOST[:PORT]",
+            "f.yaml:1: nodes[0].openflow: missing; expected unix:/PATH or tcp:HOST[:PORT]");
   }
 
   @Test
@@ -168,26 +169,61 @@ class SettingsProblemsTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"mirror_iface", "mirrorIface", "Mirror-Iface", "mirror-ifac"})
-  void unknownKeyThatIsClose(String key) {
+  @CsvSource({
+    "mirror_iface, mirror-iface",
+    "mirrorIface, mirror-iface",
+    "Mirror-Iface, mirror-iface",
+    "MIRROR_IFACE, mirror-iface",
+    "mirror iface, mirror-iface",
+    "mirror-ifac, mirror-iface",
+    "mirror-interface, mirror-iface",
+    "enable_mirrors, enable-mirror",
+    "in-secure, insecure",
+    "unsecure, insecure",
+    "Hold, hold",
+    "hodl, hold",
+    "node, nodes",
+    "ndoes, nodes",
+    "mirror, mirrors"
+  })
+  void unknownKeyThatIsClose(String key, String meant) {
     assertThat(problems(key + ": x\n" + NODES))
         .containsExactly(
             "f.yaml:1: "
                 + key
-                + ": unknown key, did you mean mirror-iface?; expected enable-mirror, mirror-iface,"
-                + " hold, nodes or mirrors");
+                + ": unknown key, did you mean "
+                + meant
+                + "?; expected "
+                + ROOT_KEYS);
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "pods, pod",
+    "Pod, pod",
+    "pdo, pod",
+    "directions, direction",
+    "insecure, insecure at the top level",
+    "Hold, hold at the top level",
+    "mirror_iface, mirror-iface at the top level"
+  })
+  void unknownKeyOfAMirror(String key, String meant) {
+    assertThat(problems("mirrors: [{pod: a/b, " + key + ": x}]\n" + NODES))
+        .contains(
+            "f.yaml:1: mirrors[0]."
+                + key
+                + ": unknown key, did you mean "
+                + meant
+                + "?; expected pod or direction");
   }
 
   @Test
   void unknownKeyThatIsNotClose() {
     assertThat(problems("<<: {hold: 30m}\n? [a]\n: b\n\"x\\e\": 1\n" + NODES))
         .containsExactly(
-            "f.yaml:1: <<: unknown key; expected enable-mirror, mirror-iface, hold, nodes or"
-                + " mirrors",
-            "f.yaml:2: ?: found a list as a key; expected enable-mirror, mirror-iface, hold, nodes"
-                + " or mirrors",
-            "f.yaml:4: x\\u001b: unknown key; expected enable-mirror, mirror-iface, hold, nodes or"
-                + " mirrors");
+            "f.yaml:1: <<: unknown key; expected " + ROOT_KEYS,
+            "f.yaml:2: ?: found a list as a key; expected " + ROOT_KEYS,
+            "f.yaml:4: x\\u001b: unknown key; expected " + ROOT_KEYS);
   }
 
   @Test
@@ -205,7 +241,7 @@ class SettingsProblemsTest {
   }
 
   @Test
-  void oneSocketTwice() {
+  void oneAddressTwice() {
     String yaml =
         """
         nodes:
@@ -215,12 +251,37 @@ class SettingsProblemsTest {
         """;
     assertThat(problems(yaml))
         .containsExactly(
-            "f.yaml:3: nodes[1].ovsdb: found \"unix:/a\", as in nodes[0].ovsdb (line 2); expected a"
-                + " socket of its own",
+            "f.yaml:3: nodes[1].ovsdb: found \"unix:/a\", as in nodes[0].ovsdb (line 2); expected"
+                + " an address of its own",
             "f.yaml:3: nodes[1].openflow: found \"unix:/b\", as in nodes[0].openflow (line 2);"
-                + " expected a socket of its own",
+                + " expected an address of its own",
             "f.yaml:4: nodes[2].openflow: found \"unix:/c\", as in nodes[2].ovsdb (line 4);"
-                + " expected a socket of its own");
+                + " expected an address of its own");
+  }
+
+  /** However it is written, and whichever of the two it is for. */
+  @Test
+  void oneAddressTwiceOverTcp() {
+    String yaml =
+        """
+        insecure: true
+        nodes:
+          - {name: n1, ovsdb: "tcp:10.0.0.1", openflow: "tcp:10.0.0.1"}
+          - {name: n2, ovsdb: "tcp:[::ffff:10.0.0.1]:6640", openflow: "tcp:[fd00::1]"}
+          - {name: n3, ovsdb: "tcp:[FD00:0:0::1]:6653", openflow: "tcp:node"}
+          - {name: n4, ovsdb: "tcp:Node.", openflow: "tcp:NODE:6653"}
+          - {name: n5, ovsdb: "tcp:n:1", openflow: "tcp:n:1"}
+        """;
+    assertThat(problems(yaml))
+        .containsExactly(
+            "f.yaml:4: nodes[1].ovsdb: found \"tcp:10.0.0.1:6640\", as in nodes[0].ovsdb (line 3);"
+                + " expected an address of its own",
+            "f.yaml:5: nodes[2].ovsdb: found \"tcp:[fd00::1]:6653\", as in nodes[1].openflow (line"
+                + " 4); expected an address of its own",
+            "f.yaml:6: nodes[3].openflow: found \"tcp:node:6653\", as in nodes[2].openflow (line"
+                + " 5); expected an address of its own",
+            "f.yaml:7: nodes[4].openflow: found \"tcp:n:1\", as in nodes[4].ovsdb (line 7);"
+                + " expected an address of its own");
   }
 
   @Test
@@ -299,37 +360,63 @@ class SettingsProblemsTest {
             "f.yaml:1: mirrors[1].pod: found \"" + "a".repeat(80) + "\"...; " + POD_NAME);
   }
 
-  @ParameterizedTest
-  @ValueSource(
-      strings = {"ssl:10.0.0.1:6640", "ptcp:6653", "punix:/db", "/run/db.sock", "UNIX:/db", ""})
-  void connectionMethodThatIsNotAccepted(String method) {
-    assertThat(problems("nodes: [{name: n1, ovsdb: '" + method + "', openflow: 'unix:/of'}]"))
-        .containsExactly(
-            "f.yaml:1: nodes[0].ovsdb: found \""
-                + method
-                + "\"; expected unix:/PATH (only unix: is accepted in this version)");
-  }
-
-  @ParameterizedTest
-  @ValueSource(strings = {"unix:", "unix:db.sock", "unix:/", "unix:/run/"})
-  void socketThatIsNoAbsolutePath(String method) {
-    assertThat(problems("nodes: [{name: n1, ovsdb: 'unix:/db', openflow: '" + method + "'}]"))
-        .containsExactly(
-            "f.yaml:1: nodes[0].openflow: found \""
-                + method
-                + "\"; expected unix: and the absolute path of a socket");
-  }
-
+  /** {@link ConnectionMethodTest} has all of them. */
   @Test
-  void socketWithALongPath() {
-    String longest = "/" + "é".repeat(53); // 107 bytes
-    assertThat(problems("nodes: [{name: n1, ovsdb: 'unix:" + longest + "', openflow: 'unix:/o'}]"))
-        .isEmpty();
-    assertThat(problems("nodes: [{name: n1, ovsdb: 'unix:" + longest + "x', openflow: 'unix:/o'}]"))
+  void connectionMethodThatIsNotAccepted() {
+    String yaml =
+        """
+        nodes:
+          - name: n1
+            ovsdb: ssl:10.0.0.1:6640
+            openflow: ptcp:6653
+          - name: n2
+            ovsdb: tcp:10.0.0.256
+            openflow: tcp:[fe80::1%eth0]
+          - name: n3
+            ovsdb: "unix:/\\ud800"
+            openflow: tcp:0.0.0.0:6653
+        """;
+    assertThat(problems(yaml))
         .containsExactly(
-            "f.yaml:1: nodes[0].ovsdb: found \"unix:"
-                + longest
-                + "x\"; expected a path of at most 107 bytes (this one has 108)");
+            "f.yaml:3: nodes[0].ovsdb: found \"ssl:10.0.0.1:6640\"; expected unix:/PATH or"
+                + " tcp:HOST[:PORT] (TLS is not in this version)",
+            "f.yaml:4: nodes[0].openflow: found \"ptcp:6653\"; expected tcp:HOST[:PORT] (ptcp: is"
+                + " what a node listens on; the controller dials tcp:)",
+            "f.yaml:6: nodes[1].ovsdb: found \"tcp:10.0.0.256\"; expected an IPv4 address, four"
+                + " numbers from 0 to 255 without leading zeros (a name does not end in a number)",
+            "f.yaml:7: nodes[1].openflow: found \"tcp:[fe80::1%eth0]\"; expected an IPv6 address"
+                + " without a scope (%)",
+            "f.yaml:9: nodes[2].ovsdb: found \"unix:/\\ud800\"; expected a path in the characters"
+                + " of this system's locale",
+            "f.yaml:10: nodes[2].openflow: found \"tcp:0.0.0.0:6653\"; expected an address to dial,"
+                + " not a wildcard, multicast or broadcast address");
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"", "insecure: false\n"})
+  void everyAddressThatIsNotEncrypted(String insecure) {
+    String yaml =
+        """
+        nodes:
+          - {name: n1, ovsdb: "tcp:10.0.0.1", openflow: "tcp:10.0.0.1"}
+          - {name: n2, ovsdb: "unix:/db", openflow: "tcp:[FD00::1]:16653"}
+          - {name: n3, ovsdb: "tcp:localhost", openflow: "tcp:[::ffff:127.0.0.1]"}
+          - {name: n4, ovsdb: "tcp:Node-4.", openflow: "unix:/of"}
+        """;
+    assertThat(problems(yaml + insecure))
+        .containsExactly(
+            "f.yaml:2: nodes[0].ovsdb: found \"tcp:10.0.0.1:6640\"; " + INSECURE,
+            "f.yaml:2: nodes[0].openflow: found \"tcp:10.0.0.1:6653\"; " + INSECURE,
+            "f.yaml:3: nodes[1].openflow: found \"tcp:[fd00::1]:16653\"; " + INSECURE,
+            "f.yaml:5: nodes[3].ovsdb: found \"tcp:node-4:6640\"; " + INSECURE);
+  }
+
+  @ParameterizedTest
+  @CsvSource({"yes, \"yes\"", "True, \"True\"", "'', nothing", "[], a list"})
+  void insecureIsNeitherTrueNorFalse(String value, String found) {
+    String nodes = "nodes: [{name: n1, ovsdb: 'tcp:10.0.0.1', openflow: 'tcp:10.0.0.1'}]\n";
+    assertThat(problems(nodes + "insecure: " + value))
+        .containsExactly("f.yaml:2: insecure: found " + found + "; expected true or false");
   }
 
   @Test

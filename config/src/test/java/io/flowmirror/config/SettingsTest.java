@@ -11,14 +11,25 @@ import org.junit.jupiter.api.Test;
 
 /** The values themselves: there is no way to make a wrong one. */
 class SettingsTest {
+  private static NodeSettings nodeAt(String name, String ovsdb, String openflow) {
+    return new NodeSettings(
+        name,
+        ConnectionMethod.parse(ovsdb, ConnectionMethod.OVSDB_PORT),
+        ConnectionMethod.parse(openflow, ConnectionMethod.OPENFLOW_PORT),
+        Optional.empty());
+  }
+
   private static NodeSettings node(String name, String ovsdb, String openflow) {
     return new NodeSettings(
-        name, new ConnectionMethod(ovsdb), new ConnectionMethod(openflow), Optional.empty());
+        name,
+        new ConnectionMethod.Unix(ovsdb),
+        new ConnectionMethod.Unix(openflow),
+        Optional.empty());
   }
 
   private static Settings settings(
       String iface, Duration hold, ImmutableList<NodeSettings> nodes, Mirror... mirrors) {
-    return new Settings(false, iface, hold, nodes, ImmutableList.copyOf(mirrors));
+    return new Settings(false, iface, hold, false, nodes, ImmutableList.copyOf(mirrors));
   }
 
   private static void assertRefused(Runnable construction, String message) {
@@ -45,12 +56,43 @@ class SettingsTest {
   @Test
   void nodesShareNothing() {
     NodeSettings n1 = node("n1", "/a", "/b");
-    for (NodeSettings other :
-        ImmutableList.of(node("n1", "/c", "/d"), node("n2", "/b", "/d"), node("n2", "/c", "/a"))) {
-      assertRefused(
-          () -> settings("m", Settings.DEFAULT_HOLD, ImmutableList.of(n1, other)),
-          "its name or socket is taken");
+    NodeSettings n2 = nodeAt("n2", "tcp:127.0.0.1", "tcp:127.0.0.1");
+    assertRefusedNodes("node n1: its name is taken", n1, node("n1", "/c", "/d"));
+    assertRefusedNodes("node n2: unix:/b is taken", n1, node("n2", "/b", "/d"));
+    assertRefusedNodes("node n2: unix:/a is taken", n1, node("n2", "/c", "/a"));
+    assertRefusedNodes(
+        "node n3: tcp:127.0.0.1:6653 is taken",
+        n1,
+        n2,
+        nodeAt("n3", "tcp:127.0.0.1:6653", "unix:/c"));
+    assertRefusedNodes(
+        "node n3: tcp:127.0.0.1:6640 is taken",
+        n2,
+        nodeAt("n3", "unix:/c", "tcp:[::ffff:127.0.0.1]:6640"));
+  }
+
+  @Test
+  void onlyWhoSaysSoReachesAnotherMachineUnencrypted() {
+    NodeSettings local = nodeAt("n1", "tcp:localhost", "tcp:[::1]");
+    NodeSettings database = nodeAt("n2", "tcp:10.0.0.1", "unix:/of");
+    NodeSettings bridge = nodeAt("n2", "unix:/db", "tcp:node-2");
+    assertRefusedNodes("node n2: tcp:10.0.0.1:6640 is not encrypted", local, database);
+    assertRefusedNodes("node n2: tcp:node-2:6653 is not encrypted", local, bridge);
+    for (NodeSettings remote : ImmutableList.of(database, bridge)) {
+      Settings settings =
+          new Settings(
+              false,
+              "m",
+              Settings.DEFAULT_HOLD,
+              true,
+              ImmutableList.of(local, remote),
+              ImmutableList.of());
+      assertThat(settings.only("n2").orElseThrow().nodes()).containsExactly(remote);
     }
+  }
+
+  private static void assertRefusedNodes(String message, NodeSettings... nodes) {
+    assertRefused(() -> settings("m", Settings.DEFAULT_HOLD, ImmutableList.copyOf(nodes)), message);
   }
 
   @Test
@@ -58,9 +100,15 @@ class SettingsTest {
     assertRefused(() -> node("N1", "/a", "/b"), "expected a node's name");
     assertRefused(() -> node("n1", "/a", "/a"), "ovsdb and openflow are both unix:/a");
     assertRefused(
+        () -> nodeAt("n1", "tcp:n:6653", "tcp:N."), "ovsdb and openflow are both tcp:n:6653");
+    assertThat(nodeAt("n1", "tcp:n", "tcp:n").ovsdb()).hasToString("tcp:n:6640");
+    assertRefused(
         () ->
             new NodeSettings(
-                "n1", new ConnectionMethod("/a"), new ConnectionMethod("/b"), Optional.of("..")),
+                "n1",
+                new ConnectionMethod.Unix("/a"),
+                new ConnectionMethod.Unix("/b"),
+                Optional.of("..")),
         "expected an interface's name");
   }
 
@@ -70,17 +118,6 @@ class SettingsTest {
     assertRefused(() -> new Mirror("a", "B", Direction.BOTH), "expected a pod's name");
     assertRefused(() -> Mirror.of("a", Direction.BOTH), "expected NAMESPACE/POD");
     assertThat(Mirror.of("a/b.c", Direction.TO_POD).namespacedPod()).isEqualTo("a/b.c");
-  }
-
-  @Test
-  void connectionMethod() {
-    ConnectionMethod method = ConnectionMethod.parse("unix:/run/openvswitch/db.sock");
-    assertThat(method.path()).isEqualTo("/run/openvswitch/db.sock");
-    assertThat(method).hasToString("unix:/run/openvswitch/db.sock");
-    assertThat(ConnectionMethod.parse("unix:/run//./x/../openvswitch/db.sock")).isEqualTo(method);
-    assertRefused(() -> new ConnectionMethod("/a//b"), "expected unix:/a/b");
-    assertRefused(() -> new ConnectionMethod("a"), "absolute path");
-    assertRefused(() -> new ConnectionMethod("/a\0"), "found \"unix:/a\\u0000\"");
   }
 
   @Test
