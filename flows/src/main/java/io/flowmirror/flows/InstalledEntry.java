@@ -9,4 +9,9 @@ package io.flowmirror.flows;
  * @param packets packets that matched it
  * @param bytes bytes that matched it
  */
-public record InstalledEntry(FlowEntry entry, long age, long packets, long bytes) {}
+public record InstalledEntry(FlowEntry entry, long age, long packets, long bytes) {
+  /** Whether it bears our owner's mark. */
+  public boolean isOurs() {
+    return Cookie.isOurs(entry.cookie());
+  }
+}

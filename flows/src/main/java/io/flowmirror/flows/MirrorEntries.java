@@ -30,7 +30,7 @@ public record MirrorEntries(int mirrorPort, int holdSeconds) {
   /**
    * metadata is 0 on entry to table 0; any other value says "seen by us", and OVN overwrites it.
    */
-  private static final long SEEN = 1;
+  static final long SEEN = 1;
 
   /** A bit of reg14 that OVN does not use: set while OVN's delivery entry runs under ours. */
   private static final int GUARD_BIT = 24;

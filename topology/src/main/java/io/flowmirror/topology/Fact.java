@@ -19,4 +19,7 @@ public sealed interface Fact {
 
   /** OpenFlow's br-int, or empty when the connection is gone. */
   record DatapathObserved(String node, Optional<Datapath> datapath) implements Fact {}
+
+  /** Nobody looks at the node any more, or at another address: what was observed is void. */
+  record NodeForgotten(String node) implements Fact {}
 }

@@ -2,6 +2,8 @@
 package io.flowmirror.topology;
 
 import com.google.common.collect.ImmutableMap;
+import com.google.common.collect.Maps;
+import java.util.Optional;
 
 /** Every node as observed; immutable, the next state is made by {@link #with}. */
 public record Topology(ImmutableMap<String, Node> nodes) {
@@ -20,25 +22,30 @@ public record Topology(ImmutableMap<String, Node> nodes) {
   /** The topology after one more fact. The result depends on the newest facts, not on the order. */
   public Topology with(Fact fact) {
     Node before = node(fact.node());
-    Node after =
+    Optional<Node> after =
         switch (fact) {
           case Fact.BridgeObserved observed ->
-              new Node(
-                  before.name(),
-                  observed.bridge().or(before::bridge),
-                  observed.bridge().isPresent(),
-                  before.datapath());
+              Optional.of(
+                  new Node(
+                      before.name(),
+                      observed.bridge().or(before::bridge),
+                      observed.bridge().isPresent(),
+                      before.datapath()));
           case Fact.DatapathObserved observed ->
-              new Node(
-                  before.name(), before.bridge(), before.bridgeConfirmed(), observed.datapath());
+              Optional.of(
+                  new Node(
+                      before.name(),
+                      before.bridge(),
+                      before.bridgeConfirmed(),
+                      observed.datapath()));
+          case Fact.NodeForgotten forgotten -> Optional.empty();
         };
-    if (after.equals(before) && nodes.containsKey(fact.node())) {
+    if (after.equals(Optional.ofNullable(nodes.get(fact.node())))) {
       return this;
     }
-    return new Topology(
-        ImmutableMap.<String, Node>builder()
-            .putAll(nodes)
-            .put(after.name(), after)
-            .buildKeepingLast());
+    ImmutableMap.Builder<String, Node> next = ImmutableMap.builder();
+    next.putAll(Maps.filterKeys(nodes, name -> !name.equals(fact.node())));
+    after.ifPresent(node -> next.put(node.name(), node));
+    return new Topology(next.buildOrThrow());
   }
 }

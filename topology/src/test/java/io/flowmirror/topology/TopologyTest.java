@@ -46,6 +46,14 @@ final class TopologyTest {
     assertThat(topology.node("n1").port("web_h")).isEmpty();
   }
 
+  /** Another machine may answer at a node's new address: nothing of the old one is true of it. */
+  @Test
+  void aForgottenNodeIsAsIfItHadNeverBeenObserved() {
+    Topology before = Topology.empty().with(bridge(row("web_h", 5, WEB)));
+    assertThat(before.with(new Fact.NodeForgotten("n1"))).isEqualTo(Topology.empty());
+    assertThat(before.with(new Fact.NodeForgotten("n2"))).isSameAs(before);
+  }
+
   /** Promise 3: two views that are not of one moment tap nobody. */
   @Test
   void aPodPortNeedsBothViews() {

@@ -21,11 +21,16 @@ final class Awaiting {
   /**
    * Runs the loop over these nodes.
    *
+   * @param force whether to write to nodes on which another controller is at work
    * @param arrived whether a node is where it should be; then the loop need not go on for it
    * @return where every node stood in the end
    */
   static ImmutableMap<String, NodeStatus> run(
-      Settings settings, Reconciler.Mode mode, Duration timeout, Predicate<NodeStatus> arrived)
+      Settings settings,
+      Reconciler.Mode mode,
+      boolean force,
+      Duration timeout,
+      Predicate<NodeStatus> arrived)
       throws InterruptedException {
     CompletableFuture<ImmutableMap<String, NodeStatus>> all = new CompletableFuture<>();
     try (Sessions sessions =
@@ -34,6 +39,7 @@ final class Awaiting {
             Reconciler.start(
                 settings,
                 mode,
+                force,
                 sessions,
                 statuses -> {
                   if (statuses.values().stream().allMatch(arrived)) {

@@ -30,6 +30,11 @@ final class CleanCommand implements Callable<Integer> {
       description = "How long to try (default: ${DEFAULT-VALUE}).")
   private int timeout;
 
+  @Option(
+      names = "--force",
+      description = "Clean nodes on which another controller is at work, too.")
+  private boolean force;
+
   @Spec private CommandSpec spec;
 
   @Override
@@ -39,7 +44,11 @@ final class CleanCommand implements Callable<Integer> {
     PrintWriter out = spec.commandLine().getOut();
     ImmutableMap<String, NodeStatus> statuses =
         Awaiting.run(
-            settings, Reconciler.Mode.CLEAN, Duration.ofSeconds(timeout), CleanCommand::isClean);
+            settings,
+            Reconciler.Mode.CLEAN,
+            force,
+            Duration.ofSeconds(timeout),
+            status -> isClean(status) || isAnothers(status));
     boolean clean = statuses.size() == settings.nodes().size();
     for (var entry : statuses.entrySet()) {
       NodeStatus status = entry.getValue();
@@ -49,6 +58,9 @@ final class CleanCommand implements Callable<Integer> {
         clean = false;
         out.println(entry.getKey() + ": NOT clean: " + whatIsLeft(status));
       }
+    }
+    if (statuses.values().stream().anyMatch(CleanCommand::isAnothers)) {
+      return Flowmirror.REFUSED;
     }
     return clean ? Flowmirror.DONE : Flowmirror.FAILED;
   }
@@ -63,6 +75,10 @@ final class CleanCommand implements Callable<Integer> {
       left.add(status.plan().removableRows().size() + " ports to remove");
     }
     return String.join("; ", left.build());
+  }
+
+  private static boolean isAnothers(NodeStatus status) {
+    return status.writer() == NodeStatus.Writer.ANOTHER;
   }
 
   private static boolean isClean(NodeStatus status) {

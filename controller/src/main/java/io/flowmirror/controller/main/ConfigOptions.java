@@ -32,6 +32,11 @@ final class ConfigOptions {
       description = "Kube-OVN's flag: the mirror port's interface. Overrides the file.")
   private @Nullable String mirrorIface;
 
+  /** The file, as it was named. */
+  Path file() {
+    return file;
+  }
+
   /** Reads and checks the file; a {@link io.flowmirror.config.ConfigException} lists all errors. */
   Settings read() {
     return SettingsReader.read(

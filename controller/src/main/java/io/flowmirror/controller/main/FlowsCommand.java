@@ -52,6 +52,7 @@ final class FlowsCommand implements Callable<Integer> {
         Awaiting.run(
             settings,
             Reconciler.Mode.OBSERVE,
+            false,
             Duration.ofSeconds(timeout),
             FlowsCommand::hasAnswered);
     PrintWriter out = spec.commandLine().getOut();

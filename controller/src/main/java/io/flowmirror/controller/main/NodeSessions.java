@@ -2,6 +2,7 @@
 package io.flowmirror.controller.main;
 
 import com.google.inject.Inject;
+import io.flowmirror.config.ConnectionMethod;
 import io.flowmirror.config.NodeSettings;
 import io.flowmirror.controller.openflow.DatapathReport;
 import io.flowmirror.controller.openflow.DatapathSession;
@@ -34,14 +35,19 @@ final class NodeSessions implements Sessions {
   public DatapathSession openDatapath(
       NodeSettings node, Duration audit, Consumer<DatapathReport> reports) {
     return openflow.open(
-        OpenFlowOptions.of(node.name(), Endpoint.unix(Path.of(node.openflow().path())))
-            .withAudit(audit),
-        reports);
+        OpenFlowOptions.of(node.name(), endpoint(node.openflow())).withAudit(audit), reports);
   }
 
   @Override
   public BridgeSession openBridge(NodeSettings node, Consumer<BridgeReport> reports) {
-    return ovsdb.open(node.name(), Endpoint.unix(Path.of(node.ovsdb().path())), BRIDGE, reports);
+    return ovsdb.open(node.name(), endpoint(node.ovsdb()), BRIDGE, reports);
+  }
+
+  private static Endpoint endpoint(ConnectionMethod method) {
+    return switch (method) {
+      case ConnectionMethod.Unix(String path) -> Endpoint.unix(Path.of(path));
+      case ConnectionMethod.Tcp(String host, int port) -> Endpoint.tcp(host, port);
+    };
   }
 
   @Override

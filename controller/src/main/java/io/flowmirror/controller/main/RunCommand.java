@@ -1,18 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.flowmirror.controller.main;
 
+import com.google.common.collect.ImmutableMap;
 import com.google.inject.Guice;
 import io.flowmirror.config.Settings;
+import io.flowmirror.controller.reconcile.NodeStatus;
 import io.flowmirror.controller.reconcile.Reconciler;
 import io.flowmirror.controller.reconcile.Sessions;
+import java.time.Duration;
 import java.util.concurrent.Callable;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
 
-/** {@code flowmirror run}: mirrors until it is told to stop. */
+/**
+ * {@code flowmirror run}: mirrors until it is told to stop. SIGTERM, SIGINT and SIGHUP end it with
+ * exit code 0; the entries stay.
+ */
 @Command(
     name = "run",
     description = "Mirror what the configuration asks for, until stopped. Entries stay for `hold'.",
@@ -20,29 +29,61 @@ import picocli.CommandLine.Mixin;
 final class RunCommand implements Callable<Integer> {
   private static final Logger log = LoggerFactory.getLogger(RunCommand.class);
 
+  /** How long the sessions may take to close before the process ends all the same. */
+  private static final Duration CLOSING = Duration.ofSeconds(5);
+
   @Mixin private final ConfigOptions config = new ConfigOptions();
 
+  @Option(
+      names = "--force",
+      description = "Write to nodes on which another controller is at work, too.")
+  private boolean force;
+
   @Override
-  public Integer call() throws InterruptedException {
+  public Integer call() {
     Settings settings = config.read();
-    Sessions sessions = Guice.createInjector(new ControllerModule()).getInstance(Sessions.class);
-    CountDownLatch stopped = new CountDownLatch(1);
-    Reconciler reconciler =
-        Reconciler.start(settings, Reconciler.Mode.MIRROR, sessions, new StatusLog());
+    log.info("{}: {}", config.file(), Summary.of(settings));
+    CompletableFuture<Integer> end = new CompletableFuture<>();
+    CountDownLatch closed = new CountDownLatch(1);
     Runtime.getRuntime()
         .addShutdownHook(
-            Thread.ofPlatform()
-                .name("shutdown")
-                .unstarted(
-                    () -> {
-                      reconciler.close();
-                      sessions.close();
-                      log.info(
-                          "stopped; entries stay as they are for at most {} s",
-                          settings.hold().toSeconds());
-                      stopped.countDown();
-                    }));
-    stopped.await();
-    return Flowmirror.DONE;
+            Thread.ofPlatform().name("shutdown").unstarted(() -> onSignal(end, closed)));
+    StatusLog statusLog = new StatusLog();
+    FirstLook firstLook = new FirstLook(() -> end.complete(Flowmirror.REFUSED));
+    try (Sessions sessions =
+            Guice.createInjector(new ControllerModule()).getInstance(Sessions.class);
+        Reconciler reconciler =
+            Reconciler.start(
+                settings,
+                Reconciler.Mode.MIRROR,
+                force,
+                sessions,
+                (ImmutableMap<String, NodeStatus> statuses) -> {
+                  statusLog.accept(statuses);
+                  firstLook.accept(statuses);
+                });
+        ConfigWatch watch = ConfigWatch.start(config, settings, reconciler::update)) {
+      int code = end.join();
+      log.info(
+          "stopping; entries stay as they are for at most {} s",
+          watch.inForce().hold().toSeconds());
+      return code;
+    } finally {
+      closed.countDown();
+    }
+  }
+
+  /** The JVM would end with 128 + the signal; who was asked to stop, and did, has not failed. */
+  private static void onSignal(CompletableFuture<Integer> end, CountDownLatch closed) {
+    if (!end.complete(Flowmirror.DONE)) {
+      return;
+    }
+    boolean inTime = false;
+    try {
+      inTime = closed.await(CLOSING.toMillis(), TimeUnit.MILLISECONDS);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+    Runtime.getRuntime().halt(inTime ? Flowmirror.DONE : Flowmirror.FAILED);
   }
 }

@@ -17,11 +17,16 @@ import org.slf4j.LoggerFactory;
 final class StatusLog implements Consumer<ImmutableMap<String, NodeStatus>> {
   private static final Logger log = LoggerFactory.getLogger(StatusLog.class);
 
+  /** In place of a node's name, which has no such letters. */
+  private static final String NOWHERE = "(NOWHERE)";
+
   private final Map<String, List<String>> complaints = new HashMap<>();
   private final Map<String, String> said = new HashMap<>();
 
   @Override
   public void accept(ImmutableMap<String, NodeStatus> statuses) {
+    complaints.keySet().retainAll(statuses.keySet());
+    said.keySet().removeIf(key -> !isOf(key, statuses));
     statuses.forEach(
         (node, status) -> {
           logPods(node, status);
@@ -29,6 +34,19 @@ final class StatusLog implements Consumer<ImmutableMap<String, NodeStatus>> {
           logProgress(node, status);
         });
     logPodsOnNoNode(statuses);
+  }
+
+  /** Whether what was said is of a node, and a pod, that is still configured. */
+  private static boolean isOf(String key, ImmutableMap<String, NodeStatus> statuses) {
+    int blank = key.indexOf(' ');
+    String node = blank < 0 ? key : key.substring(0, blank);
+    if (node.equals(NOWHERE)) {
+      return true;
+    }
+    NodeStatus status = statuses.get(node);
+    return status != null
+        && (blank < 0
+            || status.intent().pods().keySet().stream().anyMatch(pod -> key.endsWith(" " + pod)));
   }
 
   private void logPods(String node, NodeStatus status) {
@@ -55,7 +73,7 @@ final class StatusLog implements Consumer<ImmutableMap<String, NodeStatus>> {
     for (PodName pod : wanted) {
       boolean somewhere =
           statuses.values().stream().anyMatch(status -> Whereabouts.isOn(status.node(), pod));
-      String key = "nowhere " + pod;
+      String key = NOWHERE + " " + pod;
       if (somewhere) {
         said.remove(key);
       } else {

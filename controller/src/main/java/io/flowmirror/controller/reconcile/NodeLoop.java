@@ -38,11 +38,12 @@ final class NodeLoop {
   /** Rounds and connections are numbered; 0 comes before the first. */
   private static final long NONE = 0;
 
-  private final NodeIntent intent;
   private final boolean mayWrite;
+  private final DoubleStart doubleStart;
   private final Pace entryPace;
   private final Pace rowPace;
 
+  private NodeIntent intent;
   private @Nullable DatapathSession datapathSession;
   private @Nullable BridgeSession bridgeSession;
   private DatapathReport datapathReport =
@@ -59,9 +60,10 @@ final class NodeLoop {
   private ImmutableMap<FlowKey, String> refused = ImmutableMap.of();
   private ImmutableSet<FlowKey> heldBack = ImmutableSet.of();
 
-  NodeLoop(NodeIntent intent, boolean mayWrite, Ticker ticker) {
+  NodeLoop(NodeIntent intent, boolean mayWrite, DoubleStart doubleStart, Ticker ticker) {
     this.intent = intent;
     this.mayWrite = mayWrite;
+    this.doubleStart = doubleStart;
     this.entryPace = new Pace(ticker);
     this.rowPace = new Pace(ticker);
   }
@@ -69,6 +71,19 @@ final class NodeLoop {
   void opened(DatapathSession datapathSession, BridgeSession bridgeSession) {
     this.datapathSession = datapathSession;
     this.bridgeSession = bridgeSession;
+  }
+
+  /** Whether this controller is known to be the only one at work here. */
+  boolean isTheWriter() {
+    return doubleStart.writer() == NodeStatus.Writer.US;
+  }
+
+  /** Takes what is wanted from now on; what was refused may not be any more. */
+  void want(NodeIntent wanted) {
+    if (!wanted.equals(intent)) {
+      intent = wanted;
+      letTryAgain();
+    }
   }
 
   void close() {
@@ -89,6 +104,7 @@ final class NodeLoop {
       broughtUp = 0;
       refused = ImmutableMap.of();
       heldBack = ImmutableSet.of();
+      doubleStart.again();
     } else if (report.round() == entryRound && report.round() != datapathReport.round()) {
       ImmutableMap.Builder<FlowKey, String> still = ImmutableMap.builder();
       refused.forEach(
@@ -101,6 +117,7 @@ final class NodeLoop {
       heldBack = refused.keySet();
     }
     datapathReport = report;
+    doubleStart.heard();
     confirm();
   }
 
@@ -123,8 +140,15 @@ final class NodeLoop {
     }
   }
 
-  /** Lets what was refused, or had no effect, be tried again. */
+  /** Lets what was refused, had no effect, or was left to another controller be tried again. */
   void retry() {
+    letTryAgain();
+    if (doubleStart.writer() == NodeStatus.Writer.ANOTHER) {
+      doubleStart.again();
+    }
+  }
+
+  private void letTryAgain() {
     heldBack = ImmutableSet.of();
     rowsSent = ImmutableList.of();
     broughtUp = 0;
@@ -132,30 +156,35 @@ final class NodeLoop {
 
   /** How long until this node wants to be reconciled although nothing was reported. */
   Optional<Duration> wakeAfter() {
-    return Stream.of(entryPace, rowPace)
-        .flatMap(pace -> pace.waiting().stream())
+    return Stream.of(entryPace.waiting(), rowPace.waiting(), doubleStart.wakeAfter())
+        .flatMap(Optional::stream)
         .min(Comparator.naturalOrder());
   }
 
-  /** Compares, starts what is to be done, and says where the node stands. */
-  NodeStatus reconcile(Node node) {
+  /**
+   * Compares, starts what is to be done, and says where the node stands.
+   *
+   * @param otherHolder the other node whose datapath this one is, see {@link Claims}
+   */
+  NodeStatus reconcile(Node node, Optional<String> otherHolder) {
     Plan plan = MirrorCompiler.compile(intent, node);
     FlowDiff diff = FlowDiff.between(plan, datapathReport.entries(), heldBack);
     forgetRefusalsWithoutDrift(diff);
     boolean working = false;
     entryPace.rest();
     rowPace.rest();
-    if (mayWrite(node)) {
+    if (mayWrite(node) && otherHolder.isEmpty() && weAreTheWriter(node)) {
       boolean entries = repairEntries(node, plan, diff);
       boolean rows = repairRows(plan, diff);
       working = entries || rows;
     }
-    ImmutableList<String> waiting = waiting(node, plan);
+    ImmutableList<String> waiting = waiting(node, plan, otherHolder);
     boolean told = datapathReport.datapath().isPresent() && bridgeReport.bridge().isPresent();
     boolean settled =
         told
             && waiting.isEmpty()
             && !working
+            && (!mayWrite || isTheWriter())
             && diff.inSync()
             && diff.conflicts().isEmpty()
             && refused.isEmpty()
@@ -163,7 +192,15 @@ final class NodeLoop {
             && plan.bringUp().isEmpty()
             && !mirrorPortIsMissing(node);
     return new NodeStatus(
-        intent, node, plan, datapathReport.entries(), diff, refused, waiting, settled);
+        intent,
+        node,
+        plan,
+        datapathReport.entries(),
+        diff,
+        refused,
+        doubleStart.writer(),
+        waiting,
+        settled);
   }
 
   private void forgetRefusalsWithoutDrift(FlowDiff diff) {
@@ -187,6 +224,25 @@ final class NodeLoop {
         && connection == confirmedConnection;
   }
 
+  /** Whether no other controller is at work here; asks, if that is not known yet. */
+  private boolean weAreTheWriter(Node node) {
+    boolean roundIsOpen = datapathReport.round() < entryRound;
+    if (node.datapath().isPresent() && !roundIsOpen) {
+      DatapathSession session = Objects.requireNonNull(datapathSession);
+      switch (doubleStart.step(datapathReport)) {
+        case ASK -> send(session, List.of(new FlowChange.Add(doubleStart.challenge())));
+        case READ -> session.read();
+        case WAIT, DONE -> {}
+      }
+    }
+    return isTheWriter();
+  }
+
+  private void send(DatapathSession session, List<FlowChange> changes) {
+    entryRound = Math.max(entryRound, datapathReport.round()) + 1;
+    session.apply(connection, entryRound, changes);
+  }
+
   /** Starts or awaits a round on the entries; false when there is nothing to do. */
   private boolean repairEntries(Node node, Plan plan, FlowDiff diff) {
     if (node.datapath().isEmpty()) {
@@ -208,8 +264,7 @@ final class NodeLoop {
       return false;
     }
     if (entryPace.allows(Sets.newHashSet(Lists.transform(changes, FlowChange::key)))) {
-      entryRound = Math.max(entryRound, datapathReport.round()) + 1;
-      session.apply(connection, entryRound, changes);
+      send(session, changes);
     }
     return true;
   }
@@ -265,7 +320,7 @@ final class NodeLoop {
         .isPresent();
   }
 
-  private ImmutableList<String> waiting(Node node, Plan plan) {
+  private ImmutableList<String> waiting(Node node, Plan plan, Optional<String> otherHolder) {
     ImmutableList.Builder<String> waiting = ImmutableList.builder();
     // Before the first report there is neither a connection nor a reason for its absence.
     if (datapathReport.datapath().isEmpty() && !datapathReport.reason().isEmpty()) {
@@ -292,6 +347,20 @@ final class NodeLoop {
               + (rowPace.isStruggling() ? "mirror port" : "entries")
               + " as fast as we repair: is another controller, or `flowmirror clean', at work on"
               + " this node?");
+    }
+    otherHolder.ifPresent(
+        other ->
+            waiting.add(
+                "this is the datapath of node "
+                    + other
+                    + ", "
+                    + node.datapath().map(Datapath::dpidText).orElse("")
+                    + ", by another address: nothing is written; take one of the two out of the"
+                    + " configuration"));
+    if (doubleStart.writer() == NodeStatus.Writer.ANOTHER) {
+      waiting.add(
+          "another controller is at work on this node: it has removed an entry that asked whether"
+              + " it is there. Nothing is written; stop that one, or start this one with --force");
     }
     if (!node.isOneSwitch()) {
       waiting.add(

@@ -21,6 +21,7 @@ import io.flowmirror.topology.Node;
  * @param installed what its tables had when they were last read
  * @param diff the difference between the two
  * @param refused entries that the switch has refused, with its error
+ * @param writer who writes to it, see {@link DoubleStart}
  * @param waiting why nothing can be told or done for now, in words; empty if nothing is in the way
  * @param settled whether the node is as it should be: read, compared, and nothing left to do
  */
@@ -31,8 +32,22 @@ public record NodeStatus(
     ImmutableList<InstalledEntry> installed,
     FlowDiff diff,
     ImmutableMap<FlowKey, String> refused,
+    Writer writer,
     ImmutableList<String> waiting,
     boolean settled) {
+
+  /** Who writes to a node. */
+  public enum Writer {
+    /** Nothing has been written yet. */
+    UNDECIDED,
+    /** This controller. */
+    US,
+    /** Another controller was at work when this one came. */
+    ANOTHER
+  }
+
+  /** So many refused entries are named; of more, only the number is said. */
+  private static final int MAX_NAMED = 10;
 
   /** Everything that keeps the node from being as it was asked for, in words. */
   public ImmutableList<String> complaints() {
@@ -46,13 +61,18 @@ public record NodeStatus(
                         + Long.toHexString(entry.cookie())
                         + ") stands where ours would: "
                         + FlowText.format(key)));
-    refused.forEach(
-        (key, error) -> {
-          PlannedEntry planned = plan.entries().get(key);
-          String whose = planned == null ? "" : planned.pod().map(pod -> " of " + pod).orElse("");
-          complaints.add(
-              "the switch refused an entry" + whose + " (" + FlowText.format(key) + "): " + error);
-        });
+    refused.entrySet().stream()
+        .limit(MAX_NAMED)
+        .forEach(entry -> complaints.add(refusal(entry.getKey(), entry.getValue())));
+    if (refused.size() > MAX_NAMED) {
+      complaints.add("the switch refused " + (refused.size() - MAX_NAMED) + " more entries");
+    }
     return complaints.build();
+  }
+
+  private String refusal(FlowKey key, String error) {
+    PlannedEntry planned = plan.entries().get(key);
+    String whose = planned == null ? "" : planned.pod().map(pod -> " of " + pod).orElse("");
+    return "the switch refused an entry" + whose + " (" + FlowText.format(key) + "): " + error;
   }
 }

@@ -4,6 +4,7 @@ package io.flowmirror.controller.reconcile;
 import com.google.common.base.Ticker;
 import com.google.common.collect.ImmutableList;
 import com.google.common.collect.ImmutableMap;
+import com.google.common.collect.ImmutableSet;
 import com.google.common.collect.Sets;
 import io.flowmirror.config.NodeSettings;
 import io.flowmirror.config.Settings;
@@ -11,6 +12,7 @@ import io.flowmirror.controller.openflow.DatapathReport;
 import io.flowmirror.controller.ovsdb.BridgeReport;
 import io.flowmirror.flows.NodeIntent;
 import io.flowmirror.topology.Fact;
+import io.flowmirror.topology.Node;
 import io.flowmirror.topology.Topology;
 import java.time.Duration;
 import java.util.Collections;
@@ -19,8 +21,11 @@ import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.Set;
+import java.util.concurrent.ThreadLocalRandom;
 import java.util.function.Consumer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -49,7 +54,12 @@ public final class Reconciler implements AutoCloseable {
 
   private static final Duration LONGEST_AUDIT = Duration.ofSeconds(10);
 
+  /** How long a node that is no longer configured is given to be cleaned. */
+  private static final Duration LEAVE = Duration.ofSeconds(30);
+
   private sealed interface Message {
+    record Configured(Settings settings) implements Message {}
+
     record Switch(String node, NodeLoop loop, DatapathReport report) implements Message {}
 
     record Database(String node, NodeLoop loop, BridgeReport report) implements Message {}
@@ -58,7 +68,12 @@ public final class Reconciler implements AutoCloseable {
   private record Key(String node, Class<? extends Message> kind) {}
 
   private final Mailbox<Key, Message> mailbox = new Mailbox<>();
-  private final Map<String, NodeLoop> nodes = new LinkedHashMap<>();
+  private final Map<String, Seat> seats = new LinkedHashMap<>();
+  private final Mode mode;
+  private final boolean force;
+  private final Sessions sessions;
+  private final int instance = ThreadLocalRandom.current().nextInt();
+  private final Claims claims = new Claims();
   private final Consumer<ImmutableMap<String, NodeStatus>> listener;
   private final Thread thread;
   private final Set<String> woken = new LinkedHashSet<>();
@@ -66,47 +81,70 @@ public final class Reconciler implements AutoCloseable {
   private volatile ImmutableMap<String, NodeStatus> statuses = ImmutableMap.of();
   private volatile boolean closed;
 
+  /** A node's place in the loop. */
+  private static final class Seat {
+    final NodeSettings node;
+    final Duration audit;
+    final NodeLoop loop;
+
+    /** When to give up cleaning a node that is no longer configured; empty if it is configured. */
+    OptionalLong leaveBy = OptionalLong.empty();
+
+    Seat(NodeSettings node, Duration audit, NodeLoop loop) {
+      this.node = node;
+      this.audit = audit;
+      this.loop = loop;
+    }
+
+    /** Whether the same sessions would be opened for these settings. */
+    boolean serves(NodeSettings wanted, Duration wantedAudit) {
+      return node.ovsdb().equals(wanted.ovsdb())
+          && node.openflow().equals(wanted.openflow())
+          && audit.equals(wantedAudit);
+    }
+
+    boolean isLeaving() {
+      return leaveBy.isPresent();
+    }
+  }
+
   private Reconciler(
-      Settings settings,
       Mode mode,
+      boolean force,
       Sessions sessions,
       Consumer<ImmutableMap<String, NodeStatus>> listener) {
+    this.mode = mode;
+    this.force = force;
+    this.sessions = sessions;
     this.listener = listener;
-    for (NodeSettings node : settings.nodes()) {
-      NodeIntent intent = mode == Mode.CLEAN ? NodeIntent.nothing() : NodeIntent.of(settings, node);
-      NodeLoop loop = new NodeLoop(intent, mode != Mode.OBSERVE, Ticker.systemTicker());
-      nodes.put(node.name(), loop);
-      loop.opened(
-          sessions.openDatapath(
-              node,
-              audit(settings.hold()),
-              report ->
-                  mailbox.post(
-                      new Key(node.name(), Message.Switch.class),
-                      new Message.Switch(node.name(), loop, report))),
-          sessions.openBridge(
-              node,
-              report ->
-                  mailbox.post(
-                      new Key(node.name(), Message.Database.class),
-                      new Message.Database(node.name(), loop, report))));
-    }
     thread = Thread.ofPlatform().name("reconcile").unstarted(this::run);
   }
 
   /**
    * Opens the sessions of every node and starts the loop.
    *
+   * @param force whether to write to nodes on which another controller is at work
    * @param listener told, on the loop's thread, of every new snapshot
    */
   public static Reconciler start(
       Settings settings,
       Mode mode,
+      boolean force,
       Sessions sessions,
       Consumer<ImmutableMap<String, NodeStatus>> listener) {
-    Reconciler reconciler = new Reconciler(settings, mode, sessions, listener);
+    Reconciler reconciler = new Reconciler(mode, force, sessions, listener);
+    reconciler.configure(settings);
     reconciler.thread.start();
     return reconciler;
+  }
+
+  /**
+   * Takes other settings, at the loop's next turn. Nodes that are the same keep their sessions, and
+   * entries that are wanted as before are not touched; a node that is no longer there is cleaned,
+   * if it can be reached. Any thread.
+   */
+  public void update(Settings settings) {
+    mailbox.post(new Key("", Message.Configured.class), new Message.Configured(settings));
   }
 
   /** Where every node stands, by name. Any thread. */
@@ -124,7 +162,7 @@ public final class Reconciler implements AutoCloseable {
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     }
-    nodes.values().forEach(NodeLoop::close);
+    seats.values().forEach(seat -> seat.loop.close());
   }
 
   /** Often enough for an entry to be renewed at half its life, and several times after that. */
@@ -132,22 +170,100 @@ public final class Reconciler implements AutoCloseable {
     return Collections.min(List.of(hold.dividedBy(8), LONGEST_AUDIT));
   }
 
+  private void configure(Settings settings) {
+    Map<String, NodeSettings> wanted = new LinkedHashMap<>();
+    settings.nodes().forEach(node -> wanted.put(node.name(), node));
+    for (String name : ImmutableList.copyOf(seats.keySet())) {
+      Seat seat = Objects.requireNonNull(seats.get(name));
+      NodeSettings node = wanted.get(name);
+      if (node == null && !isRenamed(seat, settings)) {
+        dismiss(seat);
+      } else if (node == null) {
+        remove(name);
+      } else if (!seat.serves(node, audit(settings.hold()))) {
+        remove(name);
+        boolean sameSwitch = seat.node.openflow().equals(node.openflow());
+        seat(settings, node, force || (sameSwitch && seat.loop.isTheWriter()));
+      }
+    }
+    for (NodeSettings node : settings.nodes()) {
+      Seat seat = seats.get(node.name());
+      if (seat == null) {
+        seat(settings, node, force);
+      } else {
+        seat.leaveBy = OptionalLong.empty();
+        seat.loop.want(intent(settings, node));
+      }
+    }
+  }
+
+  private static boolean isRenamed(Seat seat, Settings settings) {
+    return settings.nodes().stream().anyMatch(node -> node.openflow().equals(seat.node.openflow()));
+  }
+
+  private NodeIntent intent(Settings settings, NodeSettings node) {
+    return mode == Mode.CLEAN ? NodeIntent.nothing() : NodeIntent.of(settings, node);
+  }
+
+  private void seat(Settings settings, NodeSettings node, boolean isTheWriter) {
+    Ticker ticker = Ticker.systemTicker();
+    Duration audit = audit(settings.hold());
+    String name = node.name();
+    NodeLoop loop =
+        new NodeLoop(
+            intent(settings, node),
+            mode != Mode.OBSERVE,
+            new DoubleStart(instance, isTheWriter, ticker),
+            ticker);
+    seats.put(name, new Seat(node, audit, loop));
+    loop.opened(
+        sessions.openDatapath(
+            node,
+            audit,
+            report ->
+                mailbox.post(
+                    new Key(name, Message.Switch.class), new Message.Switch(name, loop, report))),
+        sessions.openBridge(
+            node,
+            report ->
+                mailbox.post(
+                    new Key(name, Message.Database.class),
+                    new Message.Database(name, loop, report))));
+  }
+
+  /** The node is to be as if we had never been there, before it is left alone. */
+  private void dismiss(Seat seat) {
+    if (!seat.isLeaving()) {
+      seat.leaveBy = OptionalLong.of(System.nanoTime() + LEAVE.toNanos());
+      seat.loop.want(NodeIntent.nothing());
+    }
+  }
+
+  private void remove(String name) {
+    Seat seat = seats.remove(name);
+    if (seat != null) {
+      seat.loop.close();
+      claims.release(name);
+      topology = topology.with(new Fact.NodeForgotten(name));
+    }
+  }
+
   private void run() {
     long retryAt = System.nanoTime() + RETRY.toNanos();
-    reconcile(nodes.keySet());
+    reconcile(ImmutableSet.copyOf(seats.keySet()));
     while (!closed) {
       try {
         Duration left = Duration.ofNanos(Math.max(retryAt - System.nanoTime(), 0));
         Set<String> touched = receive(mailbox.take(Collections.min(List.of(left, nextWake()))));
         if (retryAt - System.nanoTime() <= 0) {
-          nodes.values().forEach(NodeLoop::retry);
+          seats.values().forEach(seat -> seat.loop.retry());
           retryAt = System.nanoTime() + RETRY.toNanos();
-          touched = nodes.keySet();
+          touched = ImmutableSet.copyOf(seats.keySet());
         }
-        nodes.forEach(
-            (name, loop) ->
-                loop.wakeAfter().filter(Duration::isZero).ifPresent(now -> woken.add(name)));
-        reconcile(Sets.union(touched, woken));
+        seats.forEach(
+            (name, seat) ->
+                seat.loop.wakeAfter().filter(Duration::isZero).ifPresent(now -> woken.add(name)));
+        reconcile(ImmutableSet.copyOf(Sets.union(touched, woken)));
         woken.clear();
       } catch (InterruptedException e) {
         return;
@@ -156,8 +272,8 @@ public final class Reconciler implements AutoCloseable {
   }
 
   private Duration nextWake() {
-    return nodes.values().stream()
-        .flatMap(loop -> loop.wakeAfter().stream())
+    return seats.values().stream()
+        .flatMap(seat -> seat.loop.wakeAfter().stream())
         .min(Comparator.naturalOrder())
         .orElse(RETRY);
   }
@@ -166,35 +282,58 @@ public final class Reconciler implements AutoCloseable {
     Set<String> touched = new LinkedHashSet<>();
     for (Message message : messages) {
       switch (message) {
+        case Message.Configured(Settings settings) -> {
+          configure(settings);
+          touched.addAll(seats.keySet());
+        }
         case Message.Switch(String node, NodeLoop loop, DatapathReport report) -> {
-          loop.received(report);
-          topology = topology.with(new Fact.DatapathObserved(node, report.datapath()));
-          touched.add(node);
+          if (isSeated(node, loop)) {
+            loop.received(report);
+            topology = topology.with(new Fact.DatapathObserved(node, report.datapath()));
+            touched.add(node);
+          }
         }
         case Message.Database(String node, NodeLoop loop, BridgeReport report) -> {
-          loop.received(report);
-          topology = topology.with(new Fact.BridgeObserved(node, report.bridge()));
-          touched.add(node);
+          if (isSeated(node, loop)) {
+            loop.received(report);
+            topology = topology.with(new Fact.BridgeObserved(node, report.bridge()));
+            touched.add(node);
+          }
         }
       }
     }
     return touched;
   }
 
+  /** A session that was closed may have left a report. */
+  private boolean isSeated(String node, NodeLoop loop) {
+    Seat seat = seats.get(node);
+    return seat != null && seat.loop == loop;
+  }
+
   private void reconcile(Set<String> touched) {
+    boolean left = false;
     ImmutableMap.Builder<String, NodeStatus> next = ImmutableMap.builder();
-    nodes.forEach(
-        (name, loop) -> {
-          NodeStatus before = statuses.get(name);
-          if (before == null || touched.contains(name)) {
-            reconcile(name, loop)
-                .or(() -> Optional.ofNullable(before))
-                .ifPresent(status -> next.put(name, status));
-          } else {
-            next.put(name, before);
-          }
-        });
+    for (String name : ImmutableList.copyOf(seats.keySet())) {
+      Seat seat = Objects.requireNonNull(seats.get(name));
+      NodeStatus before = statuses.get(name);
+      Optional<NodeStatus> now =
+          before == null || touched.contains(name)
+              ? reconcile(name, seat.loop).or(() -> Optional.ofNullable(before))
+              : Optional.of(before);
+      if (seat.isLeaving() && hasLeft(name, seat, now)) {
+        remove(name);
+        left = true;
+      } else {
+        now.ifPresent(status -> next.put(name, status));
+      }
+    }
     statuses = next.buildOrThrow();
+    if (left) {
+      // Its datapath may be another node's now.
+      reconcile(ImmutableSet.copyOf(seats.keySet()));
+      return;
+    }
     try {
       listener.accept(statuses);
     } catch (RuntimeException e) {
@@ -202,10 +341,30 @@ public final class Reconciler implements AutoCloseable {
     }
   }
 
+  private static boolean hasLeft(String name, Seat seat, Optional<NodeStatus> status) {
+    boolean clean =
+        status.filter(s -> s.settled() && s.plan().removableRows().isEmpty()).isPresent();
+    if (clean) {
+      log.info("{}: not in the configuration any more: clean, and left alone", name);
+      return true;
+    }
+    if (System.nanoTime() - seat.leaveBy.orElseThrow() < 0) {
+      return false;
+    }
+    log.warn(
+        "{}: not in the configuration any more, and could not be cleaned: what is there ends with"
+            + " its hold",
+        name);
+    return true;
+  }
+
   /** A fault of ours on one node is no reason to leave the others, or this one, without repair. */
   private Optional<NodeStatus> reconcile(String name, NodeLoop loop) {
     try {
-      return Optional.of(loop.reconcile(topology.node(name)));
+      Node node = topology.node(name);
+      Optional<String> otherHolder =
+          node.datapath().flatMap(datapath -> claims.otherHolder(name, datapath.dpid()));
+      return Optional.of(loop.reconcile(node, otherHolder));
     } catch (RuntimeException e) {
       log.error("{}: a fault of ours; the node is tried again at its next report", name, e);
       return Optional.empty();

@@ -47,10 +47,10 @@ final class FlowmirrorTest {
   @Test
   void nodesThatDoNotAnswerAreSaidAndFail() throws IOException {
     Path file = write(good());
-    assertThat(execute("flows", "--config", file.toString(), "--timeout", "1"))
+    assertThat(execute("flows", "--config", file.toString(), "--timeout", "3"))
         .isEqualTo(Flowmirror.FAILED);
     assertThat(out.toString()).contains("# node n1: no connection", "# ! no OpenFlow: ");
-    assertThat(execute("clean", "--config", file.toString(), "--timeout", "1"))
+    assertThat(execute("clean", "--config", file.toString(), "--timeout", "3"))
         .isEqualTo(Flowmirror.FAILED);
     assertThat(out.toString()).contains("n1: NOT clean: ", "the node has not answered");
   }

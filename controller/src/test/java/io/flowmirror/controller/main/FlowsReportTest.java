@@ -135,6 +135,7 @@ final class FlowsReportTest {
             ImmutableList.copyOf(installed),
             diff,
             ImmutableMap.of(),
+            NodeStatus.Writer.US,
             ImmutableList.of(),
             diff.inSync());
     return FlowsReport.lines("n1", status, only);

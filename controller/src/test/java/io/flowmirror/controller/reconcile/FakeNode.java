@@ -54,6 +54,7 @@ final class FakeNode implements Sessions {
   private boolean undoingPorts;
   private boolean ovsdbUp = true;
   private String dpid = "";
+  private long openflowDpid = 1;
 
   synchronized FakeNode pod(
       String namespace, String name, int ofport, long datapathKey, int portKey) {
@@ -141,6 +142,11 @@ final class FakeNode implements Sessions {
     report();
   }
 
+  /** The datapath id that OpenFlow tells. */
+  synchronized void dpid(long dpid) {
+    openflowDpid = dpid;
+  }
+
   synchronized void acceptAll() {
     refuse.clear();
   }
@@ -222,7 +228,7 @@ final class FakeNode implements Sessions {
             Optional.of(
                 new Datapath(
                     connection,
-                    1,
+                    openflowDpid,
                     "3.1.0",
                     Maps.uniqueIndex(ports.values(), Port::ofport),
                     logicalPorts.isEmpty() ? OptionalInt.empty() : OptionalInt.of(65),

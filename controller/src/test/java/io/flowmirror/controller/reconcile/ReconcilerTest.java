@@ -339,7 +339,7 @@ final class ReconcilerTest {
             "test",
             yaml + "\nnodes: [{name: n1, ovsdb: 'unix:/db', openflow: 'unix:/of'}]",
             Overrides.none());
-    reconciler = Reconciler.start(settings, mode, node, statuses -> {});
+    reconciler = Reconciler.start(settings, mode, true, node, statuses -> {});
   }
 
   private NodeStatus status() {

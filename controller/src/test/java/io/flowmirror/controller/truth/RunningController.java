@@ -25,7 +25,8 @@ final class RunningController implements AutoCloseable {
   private final Map<String, Instant> settledAt = new ConcurrentHashMap<>();
 
   private RunningController(Cluster cluster, Intent intent, Reconciler.Mode mode) {
-    reconciler = Reconciler.start(intent.settings(cluster), mode, SESSIONS, this::noteSettled);
+    reconciler =
+        Reconciler.start(intent.settings(cluster), mode, false, SESSIONS, this::noteSettled);
   }
 
   /** Starts it. */
