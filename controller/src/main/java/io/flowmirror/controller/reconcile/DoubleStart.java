@@ -47,6 +47,7 @@ final class DoubleStart {
   private final Challenge challenge;
   private final Ticker ticker;
   private NodeStatus.Writer writer = NodeStatus.Writer.UNDECIDED;
+  private boolean asking;
   private Phase phase = Phase.BEGIN;
   private int removals;
   private long deadlineNanos;
@@ -61,6 +62,7 @@ final class DoubleStart {
   DoubleStart(int instance, boolean force, Ticker ticker) {
     this.challenge = new Challenge(instance);
     this.ticker = ticker;
+    this.asking = !force;
     if (force) {
       writer = NodeStatus.Writer.US;
     }
@@ -76,10 +78,13 @@ final class DoubleStart {
     return challenge.entry();
   }
 
-  /** Begins anew, unless we are the ones who write: the connection is another, or time has gone. */
+  /**
+   * Asks anew, unless we are the ones who write: the connection is another, or time has gone. What
+   * was found before counts until something else is found.
+   */
   void again() {
     if (writer != NodeStatus.Writer.US) {
-      writer = NodeStatus.Writer.UNDECIDED;
+      asking = true;
       phase = Phase.BEGIN;
       removals = 0;
     }
@@ -92,14 +97,14 @@ final class DoubleStart {
 
   /** How long to wait for an answer, if one is waited for. */
   Optional<Duration> wakeAfter() {
-    return writer == NodeStatus.Writer.UNDECIDED && phase == Phase.ANSWERABLE
+    return asking && phase == Phase.ANSWERABLE
         ? Optional.of(Duration.ofNanos(Math.max(0, deadlineNanos - ticker.read())))
         : Optional.empty();
   }
 
   /** Goes on by the newest report, which includes the outcome of what was asked for. */
   Step step(DatapathReport report) {
-    if (writer != NodeStatus.Writer.UNDECIDED) {
+    if (!asking) {
       return Step.DONE;
     }
     if (phase == Phase.BEGIN) {
@@ -144,6 +149,7 @@ final class DoubleStart {
 
   private Step decide(NodeStatus.Writer found) {
     writer = found;
+    asking = false;
     return Step.DONE;
   }
 

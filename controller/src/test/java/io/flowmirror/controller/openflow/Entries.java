@@ -5,14 +5,17 @@ import com.google.common.collect.ImmutableList;
 import io.flowmirror.flows.Action;
 import io.flowmirror.flows.Cookie;
 import io.flowmirror.flows.Field;
+import io.flowmirror.flows.FlowChange;
 import io.flowmirror.flows.FlowEntry;
 import io.flowmirror.flows.FlowKey;
+import io.flowmirror.flows.InstalledEntry;
 import io.flowmirror.flows.Match;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
+import java.util.List;
 
 /** Flow entries and captured replies for tests. */
 final class Entries {
@@ -74,6 +77,47 @@ final class Entries {
         guard(1),
         new Action.Resubmit(table),
         guard(0));
+  }
+
+  /** E1 of the global form: copies what comes in by any port. */
+  static FlowEntry e1OfAnyPort(int mirrorPort) {
+    return entry(
+        0,
+        39990,
+        Match.ANY.with(Field.METADATA, 0),
+        Cookie.of(Cookie.Role.FROM_ANY_PORT, ""),
+        new Action.Output(mirrorPort),
+        new Action.SetField(Field.METADATA, 1),
+        new Action.Resubmit(0));
+  }
+
+  /** The same entry under another cookie, which is one of ours. */
+  static FlowEntry ofAnother(FlowEntry entry) {
+    return new FlowEntry(
+        entry.key(),
+        entry.actions(),
+        entry.cookie() ^ 1,
+        entry.hardTimeout(),
+        entry.sendFlowRemoved());
+  }
+
+  /** The same entry with another hard timeout. */
+  static FlowEntry endingAfter(int seconds, FlowEntry entry) {
+    return new FlowEntry(
+        entry.key(), entry.actions(), entry.cookie(), seconds, entry.sendFlowRemoved());
+  }
+
+  static FlowChange add(FlowEntry entry) {
+    return new FlowChange.Add(entry);
+  }
+
+  static FlowChange delete(FlowEntry entry) {
+    return new FlowChange.Delete(entry.key(), entry.cookie());
+  }
+
+  /** What a report says of entries, without their counters. */
+  static List<FlowEntry> in(DatapathReport report) {
+    return report.entries().stream().map(InstalledEntry::entry).toList();
   }
 
   static FlowEntry entry(int table, int priority, Match match, long cookie, Action... actions) {

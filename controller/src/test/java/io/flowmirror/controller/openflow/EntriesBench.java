@@ -138,7 +138,7 @@ final class EntriesBench extends RealSwitchTests {
       Case how, OpenFlowSession session, List<FlowEntry> entries, Path file, Times times) {
     long took;
     if (how == Case.OUR_ADD) {
-      List<FlowChange> changes = entries.stream().map(RealSwitchTests::add).toList();
+      List<FlowChange> changes = entries.stream().map(Entries::add).toList();
       assertThat(apply(session, changes).refused()).isEmpty();
       took = times.round;
     } else {

@@ -26,7 +26,7 @@ import org.jspecify.annotations.Nullable;
  * network namespace and a state directory of its own. Nothing outside of them is touched, and only
  * processes that were started here are ended.
  */
-final class RealSwitch implements AutoCloseable {
+public final class RealSwitch implements AutoCloseable {
   private static final String SCHEMA = "/usr/share/openvswitch/vswitch.ovsschema";
   private static final Duration PATIENCE = Duration.ofSeconds(20);
 
@@ -41,7 +41,7 @@ final class RealSwitch implements AutoCloseable {
   }
 
   /** Starts a switch; fails, and does not skip, where that is impossible. */
-  static RealSwitch start() {
+  public static RealSwitch start() {
     if (!System.getProperty("user.name").equals("root")
         || !Files.exists(Path.of(SCHEMA))
         || !Files.isExecutable(Path.of("/usr/sbin/ovs-vswitchd"))) {
@@ -91,12 +91,17 @@ final class RealSwitch implements AutoCloseable {
   }
 
   /** The path of the service connection's socket. */
-  Path socket() {
+  public Path socket() {
     return state.resolve("br-int.mgmt");
   }
 
-  Endpoint endpoint() {
+  public Endpoint endpoint() {
     return Endpoint.unix(socket());
+  }
+
+  /** The path of the database's socket. */
+  public Path database() {
+    return state.resolve("db.sock");
   }
 
   /** Starts ovs-vswitchd. */
@@ -122,11 +127,11 @@ final class RealSwitch implements AutoCloseable {
     command("kill", frozen ? "-STOP" : "-CONT", Long.toString(daemon.pid()));
   }
 
-  String vsctl(String... arguments) {
+  public String vsctl(String... arguments) {
     return run("ovs-vsctl", List.of("--db=unix:" + path("db.sock"), "--timeout=20"), arguments);
   }
 
-  String ofctl(String... arguments) {
+  public String ofctl(String... arguments) {
     return run("ovs-ofctl", List.of("-O", "OpenFlow13", "--timeout=60"), arguments);
   }
 
@@ -135,27 +140,75 @@ final class RealSwitch implements AutoCloseable {
   }
 
   /** Adds a port with an internal interface. */
-  void addPort(String name) {
+  public void addPort(String name) {
     vsctl("add-port", "br-int", name, "--", "set", "interface", name, "type=internal");
   }
 
+  /** Adds a port with an internal interface that asks for a number. */
+  void addPort(String name, int ofport) {
+    vsctl(
+        "add-port",
+        "br-int",
+        name,
+        "--",
+        "set",
+        "interface",
+        name,
+        "type=internal",
+        "ofport_request=" + ofport);
+  }
+
+  void removePort(String name) {
+    vsctl("del-port", "br-int", name);
+  }
+
+  /** Takes an internal interface up or down. */
+  void setUp(String name, boolean up) {
+    command("ip", "-n", namespace, "link", "set", name, up ? "up" : "down");
+  }
+
+  /** Removes all entries and ports, of a switch that is started if it is not running. */
+  void empty() {
+    if (daemon == null) {
+      startDaemon();
+      await().atMost(PATIENCE).ignoreExceptions().until(() -> !ofctl("show", bridge()).isEmpty());
+    }
+    ofctl("del-flows", bridge());
+    List<String> commands = new ArrayList<>(List.of("init"));
+    vsctl("list-ports", "br-int")
+        .lines()
+        .forEach(port -> commands.addAll(List.of("--", "del-port", "br-int", port)));
+    vsctl(commands.toArray(String[]::new));
+  }
+
   /** An interface's ofport. */
-  int ofport(String name) {
+  public int ofport(String name) {
     return Integer.parseInt(vsctl("get", "interface", name, "ofport").strip());
   }
 
   /** Adds a flow entry with ovs-ofctl, as somebody else would. */
-  void addFlow(String flow) {
+  public void addFlow(String flow) {
     ofctl("add-flow", bridge(), flow);
   }
 
+  /** Adds flow entries, all by one command. */
+  void addFlows(List<String> flows) {
+    try {
+      Path file = state.resolve("flows");
+      Files.write(file, flows);
+      ofctl("add-flows", bridge(), file.toString());
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
   /** The flow entries in ovs-ofctl's syntax, without counts and times, in lexical order. */
-  List<String> flows() {
+  public List<String> flows() {
     return flows("");
   }
 
   /** As {@link #flows()}, those that match. */
-  List<String> flows(String match) {
+  public List<String> flows(String match) {
     return Splitter.on('\n')
         .trimResults()
         .omitEmptyStrings()
@@ -166,7 +219,7 @@ final class RealSwitch implements AutoCloseable {
   }
 
   /** What ovs-ofctl calls this bridge. */
-  String bridge() {
+  public String bridge() {
     return "unix:" + socket();
   }
 
@@ -182,7 +235,7 @@ final class RealSwitch implements AutoCloseable {
   }
 
   /** Runs a command to its end and returns what it printed; fails if the command does. */
-  static String command(String... command) {
+  public static String command(String... command) {
     try {
       Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
       process.getOutputStream().close();

@@ -4,7 +4,6 @@ package io.flowmirror.controller.openflow;
 import static org.awaitility.Awaitility.await;
 
 import io.flowmirror.flows.FlowChange;
-import io.flowmirror.flows.FlowEntry;
 import io.flowmirror.topology.Datapath;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -47,10 +46,7 @@ abstract class RealSwitchTests {
 
   @BeforeEach
   void clean() {
-    ovs.ofctl("del-flows", ovs.bridge());
-    ovs.vsctl("list-ports", "br-int")
-        .lines()
-        .forEach(port -> ovs.vsctl("del-port", "br-int", port));
+    ovs.empty();
   }
 
   @AfterEach
@@ -90,22 +86,5 @@ abstract class RealSwitchTests {
     long round = ROUNDS.incrementAndGet();
     session.apply(connected().connection(), round, changes);
     return report(report -> report.round() == round);
-  }
-
-  static FlowChange add(FlowEntry entry) {
-    return new FlowChange.Add(entry);
-  }
-
-  static FlowChange delete(FlowEntry entry) {
-    return new FlowChange.Delete(entry.key(), entry.cookie());
-  }
-
-  static List<FlowEntry> entries(DatapathReport report) {
-    return report.entries().stream().map(installed -> installed.entry()).toList();
-  }
-
-  /** The number of a round that will not be waited for. */
-  static long nextRound() {
-    return ROUNDS.incrementAndGet();
   }
 }

@@ -105,8 +105,14 @@ final class DoubleStartTest {
     assertThat(report(E1)).isEqualTo(Step.DONE);
     assertThat(start.writer()).isEqualTo(Writer.ANOTHER);
     start.again();
-    assertThat(start.writer()).isEqualTo(Writer.UNDECIDED);
+    assertThat(start.writer()).isEqualTo(Writer.ANOTHER);
     assertThat(report(E1)).isEqualTo(Step.ASK);
+    assertThat(start.writer()).isEqualTo(Writer.ANOTHER);
+    report(E1, start.challenge());
+    pass(DoubleStart.PATIENCE);
+    report(E1, start.challenge());
+    report(E1, start.challenge());
+    assertThat(start.writer()).isEqualTo(Writer.US);
   }
 
   @Test

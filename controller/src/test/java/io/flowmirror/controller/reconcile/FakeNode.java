@@ -3,24 +3,32 @@ package io.flowmirror.controller.reconcile;
 
 import com.google.common.collect.ImmutableList;
 import com.google.common.collect.ImmutableMap;
-import com.google.common.collect.Maps;
+import com.google.common.collect.ImmutableSet;
+import com.google.common.collect.ImmutableSortedSet;
+import com.google.common.collect.Lists;
+import com.google.common.collect.Sets;
 import io.flowmirror.config.NodeSettings;
 import io.flowmirror.controller.openflow.DatapathReport;
 import io.flowmirror.controller.openflow.DatapathSession;
+import io.flowmirror.controller.openflow.FakeDatapath;
+import io.flowmirror.controller.openflow.OvnEntries;
+import io.flowmirror.controller.openflow.OvnText;
+import io.flowmirror.controller.openflow.Packet;
 import io.flowmirror.controller.ovsdb.BridgeReport;
 import io.flowmirror.controller.ovsdb.BridgeSession;
+import io.flowmirror.flows.Cookie;
 import io.flowmirror.flows.FlowChange;
 import io.flowmirror.flows.FlowEntry;
 import io.flowmirror.flows.FlowKey;
-import io.flowmirror.flows.InstalledEntry;
+import io.flowmirror.flows.FlowText;
 import io.flowmirror.flows.RowChange;
 import io.flowmirror.topology.Bridge;
-import io.flowmirror.topology.Datapath;
 import io.flowmirror.topology.Interface;
 import io.flowmirror.topology.LogicalPort;
 import io.flowmirror.topology.Port;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -29,73 +37,72 @@ import java.util.OptionalInt;
 import java.util.function.Consumer;
 
 /**
- * One node in memory: a switch and its database as the two sessions show them. It answers at once,
- * or, when told to, not at all.
+ * One node in memory: a switch, what OVN makes of its pods, and its database as a session shows it.
+ * It answers at once, or, when told to, not at all.
  */
 final class FakeNode implements Sessions {
-  private final Map<FlowKey, InstalledEntry> entries = new LinkedHashMap<>();
-  private final Map<String, Port> ports = new LinkedHashMap<>();
+  private static final int DELIVERY_TABLE = 65;
+
+  private final FakeDatapath datapath = new FakeDatapath(1);
   private final Map<String, Interface> interfaces = new LinkedHashMap<>();
-  private final Map<Integer, LogicalPort> logicalPorts = new LinkedHashMap<>();
-  private final Map<FlowKey, String> refuse = new LinkedHashMap<>();
-  private final List<FlowChange> flowMods = new ArrayList<>();
+  private final Map<String, LogicalPort> pods = new LinkedHashMap<>();
   private final List<RowChange> rowChanges = new ArrayList<>();
-  private Consumer<DatapathReport> datapathReports = report -> {};
+  private ImmutableSet<FlowEntry> ovn = ImmutableSet.of();
   private Consumer<BridgeReport> bridgeReports = report -> {};
-  private long connection;
-  private long round;
-  private long lastRound;
   private long rowRound;
   private int nextPort = 100;
   private boolean restoring;
-  private boolean withholding;
-  private boolean undoing;
   private boolean ignoringRows;
-  private boolean undoingPorts;
   private boolean ovsdbUp = true;
   private String dpid = "";
-  private long openflowDpid = 1;
+
+  // Pods and ports.
 
   synchronized FakeNode pod(
       String namespace, String name, int ofport, long datapathKey, int portKey) {
-    String device = name + "_h";
-    ports.put(device, new Port(ofport, device, false, false));
-    interfaces.put(
+    String device = device(name);
+    row(
         device,
-        new Interface(
-            device,
-            "",
-            device,
-            OptionalInt.of(ofport),
-            "",
-            ImmutableMap.of(
-                "iface-id", name + "." + namespace, "pod_name", name, "pod_namespace", namespace),
-            ImmutableMap.of()));
-    logicalPorts.put(ofport, new LogicalPort(ofport, datapathKey, portKey, true));
+        "",
+        ofport,
+        ImmutableMap.of(
+            "iface-id", name + "." + namespace, "pod_name", name, "pod_namespace", namespace),
+        ImmutableMap.of());
+    datapath.addPort(new Port(ofport, device, false, false));
+    pods.put(name, new LogicalPort(ofport, datapathKey, portKey, true));
+    ovnFollows();
+    report();
     return this;
   }
 
   synchronized FakeNode foreignPort(String name, int ofport) {
-    ports.put(name, new Port(ofport, name, false, false));
-    interfaces.put(
-        name,
-        new Interface(
-            name,
-            "internal",
-            name,
-            OptionalInt.of(ofport),
-            "",
-            ImmutableMap.of(),
-            ImmutableMap.of()));
+    row(name, "internal", ofport, ImmutableMap.of(), ImmutableMap.of());
+    datapath.addPort(new Port(ofport, name, false, false));
+    report();
     return this;
   }
 
+  /** The pod's device has gone, and its row is there yet. */
   synchronized void podGone(String name) {
-    Port port = ports.remove(name + "_h");
-    if (port != null) {
-      logicalPorts.remove(port.ofport());
-    }
+    pods.remove(name);
+    datapath.removePort(device(name));
+    ovnFollows();
     report();
+  }
+
+  /** Two pods are deleted and made anew, and each gets the other's number and keys. */
+  synchronized void podsAreMadeAnew(String one, String two) {
+    LogicalPort first = pods.get(one);
+    LogicalPort second = pods.get(two);
+    podGone(one);
+    podGone(two);
+    pod("default", two, first.ofport(), first.datapathKey(), first.portKey());
+    pod("default", one, second.ofport(), second.datapathKey(), second.portKey());
+  }
+
+  /** Somebody takes a port's device down. */
+  void down(String port) {
+    datapath.setUp(port, false);
   }
 
   synchronized void rowsGone() {
@@ -103,12 +110,181 @@ final class FakeNode implements Sessions {
     report();
   }
 
-  synchronized void install(FlowEntry entry, long age) {
-    entries.put(entry.key(), new InstalledEntry(entry, age, 0, 0));
+  private static String device(String pod) {
+    return pod + "_h";
   }
 
+  private void row(
+      String name,
+      String type,
+      int ofport,
+      ImmutableMap<String, String> externalIds,
+      ImmutableMap<String, String> portExternalIds) {
+    interfaces.put(
+        name,
+        new Interface(name, type, name, OptionalInt.of(ofport), "", externalIds, portExternalIds));
+  }
+
+  synchronized ImmutableList<String> portNames() {
+    return datapath.ports().values().stream()
+        .map(Port::name)
+        .collect(ImmutableList.toImmutableList());
+  }
+
+  synchronized boolean isUp(String port) {
+    return datapath.ports().values().stream()
+        .anyMatch(there -> there.isNamed(port) && !there.adminDown());
+  }
+
+  // Entries.
+
+  /** OVN's own entries become those of the pods that there are. */
+  private void ovnFollows() {
+    ImmutableSet<FlowEntry> wanted =
+        ImmutableSet.copyOf(
+            Lists.transform(OvnEntries.of(DELIVERY_TABLE, pods.values()), OvnText::parse));
+    ImmutableSet<FlowEntry> gone = Sets.difference(ovn, wanted).immutableCopy();
+    datapath.uproot(gone::contains);
+    datapath.plant(Sets.difference(wanted, ovn));
+    ovn = wanted;
+  }
+
+  synchronized void install(FlowEntry entry) {
+    datapath.plant(ImmutableList.of(entry));
+  }
+
+  synchronized void uninstall(FlowKey key) {
+    datapath.uproot(key);
+  }
+
+  /** ovn-controller connects: it deletes all entries and puts back its own. */
   synchronized void wipe() {
-    entries.clear();
+    datapath.wipe();
+    ovn = ImmutableSet.of();
+    ovnFollows();
+  }
+
+  /** ovs-vswitchd is started anew, and OVN puts its entries back. */
+  synchronized void switchCrashes() {
+    datapath.crash();
+    ovn = ImmutableSet.of();
+    datapath.restart();
+    ovnFollows();
+  }
+
+  /** All entries of all tables, whosever they are, in ovs-ofctl's syntax. */
+  ImmutableSortedSet<String> tables() {
+    return datapath.entries().stream()
+        .map(FlowText::format)
+        .collect(ImmutableSortedSet.toImmutableSortedSet(Comparator.naturalOrder()));
+  }
+
+  /** All entries but those that OVN has made of the pods. */
+  synchronized ImmutableList<FlowEntry> entries() {
+    return datapath.entries().stream()
+        .filter(entry -> !ovn.contains(entry))
+        .collect(ImmutableList.toImmutableList());
+  }
+
+  ImmutableList<FlowChange> flowMods() {
+    return datapath.flowMods();
+  }
+
+  /** The ports that a frame from one pod to another is output to, by name and in order. */
+  synchronized ImmutableList<String> reach(String from, String to) {
+    return reach(Packet.from(pods.get(from).ofport()).to(OvnEntries.address(pods.get(to))));
+  }
+
+  /** The ports that a pod's broadcast is output to, by name and in order. */
+  synchronized ImmutableList<String> flood(String from) {
+    return reach(Packet.from(pods.get(from).ofport()));
+  }
+
+  private ImmutableList<String> reach(Packet packet) {
+    ImmutableMap<Integer, Port> ports = datapath.ports();
+    return datapath.reach(packet).stream()
+        .map(ofport -> ports.get(ofport).name())
+        .collect(ImmutableList.toImmutableList());
+  }
+
+  // The connection, time, and what goes wrong.
+
+  void connectionLost() {
+    datapath.disconnect("connection reset");
+  }
+
+  void connected() {
+    datapath.connect();
+  }
+
+  /** Time passes for the switch, and for the audit of its sessions. */
+  void elapse(Duration time) {
+    datapath.elapse(time);
+  }
+
+  /** The datapath id that OpenFlow tells. */
+  void dpid(long dpid) {
+    datapath.dpid(dpid);
+  }
+
+  /** The datapath id that OVSDB tells. */
+  synchronized void dpidOfOvsdb(String dpid) {
+    this.dpid = dpid;
+    report();
+  }
+
+  void refuse(FlowKey key, String error) {
+    datapath.refuse(key, error);
+  }
+
+  void acceptAll() {
+    datapath.acceptAll();
+  }
+
+  /** From now on a round is taken and its outcome not reported, until {@link #answer}. */
+  void withholdAnswers() {
+    datapath.withholdOutcomes();
+  }
+
+  void answer() {
+    datapath.tellOutcomes();
+  }
+
+  /** From now on rounds are answered as if they had been applied, and nothing changes. */
+  void claimSuccess() {
+    datapath.pretend();
+  }
+
+  /** From now on somebody removes what a round has made, at once. */
+  void undoEverything() {
+    datapath.afterEachRound(() -> datapath.uproot(entry -> Cookie.isOurs(entry.cookie())));
+  }
+
+  /** From now on somebody removes a port that was made, as soon as entries output to it. */
+  void undoPorts() {
+    datapath.afterEachRound(this::removeOurPorts);
+  }
+
+  /** Somebody removes the ports that are marked as ours. */
+  synchronized void removeOurPorts() {
+    ImmutableList<String> ours =
+        interfaces.values().stream()
+            .filter(row -> !row.portExternalIds().isEmpty())
+            .map(Interface::name)
+            .collect(ImmutableList.toImmutableList());
+    ours.forEach(this::removePort);
+    report();
+  }
+
+  private void removePort(String name) {
+    interfaces.remove(name);
+    datapath.removePort(name);
+  }
+
+  // The database.
+
+  synchronized void ovsdb(boolean up) {
+    ovsdbUp = up;
     report();
   }
 
@@ -117,127 +293,16 @@ final class FakeNode implements Sessions {
     report();
   }
 
-  synchronized void refuse(FlowKey key, String error) {
-    refuse.put(key, error);
-  }
-
-  /** From now on somebody removes what a round has made, at once. */
-  synchronized void undoEverything() {
-    undoing = true;
-  }
-
-  /** From now on somebody removes a port that was made, as soon as entries output to it. */
-  synchronized void undoPorts() {
-    undoingPorts = true;
-  }
-
   /** From now on row changes are answered, and change nothing. */
   synchronized void ignoreRowChanges() {
     ignoringRows = true;
-  }
-
-  /** The datapath id that OVSDB tells; OpenFlow tells 1. */
-  synchronized void dpidOfOvsdb(String dpid) {
-    this.dpid = dpid;
-    report();
-  }
-
-  /** The datapath id that OpenFlow tells. */
-  synchronized void dpid(long dpid) {
-    openflowDpid = dpid;
-  }
-
-  synchronized void acceptAll() {
-    refuse.clear();
-  }
-
-  /** From now on a round is taken and its outcome not reported, until {@link #answer}. */
-  synchronized void withholdAnswers() {
-    withholding = true;
-  }
-
-  synchronized void answer() {
-    withholding = false;
-    round = lastRound;
-    report();
-  }
-
-  synchronized void connectionLost() {
-    datapathReports.accept(
-        new DatapathReport(
-            Optional.empty(), ImmutableList.of(), 0, ImmutableMap.of(), "connection reset"));
-  }
-
-  synchronized void connected() {
-    connection++;
-    round = 0;
-    report();
-  }
-
-  synchronized void ovsdb(boolean up) {
-    ovsdbUp = up;
-    report();
-  }
-
-  synchronized ImmutableList<FlowEntry> entries() {
-    return entries.values().stream()
-        .map(InstalledEntry::entry)
-        .collect(ImmutableList.toImmutableList());
-  }
-
-  synchronized ImmutableList<FlowChange> flowMods() {
-    return ImmutableList.copyOf(flowMods);
   }
 
   synchronized ImmutableList<RowChange> rowChanges() {
     return ImmutableList.copyOf(rowChanges);
   }
 
-  synchronized ImmutableList<String> portNames() {
-    return ImmutableList.copyOf(ports.keySet());
-  }
-
-  synchronized boolean isUp(String port) {
-    Port there = ports.get(port);
-    return there != null && !there.adminDown();
-  }
-
-  @Override
-  public synchronized DatapathSession openDatapath(
-      NodeSettings node, Duration audit, Consumer<DatapathReport> reports) {
-    datapathReports = reports;
-    connected();
-    return new Switch();
-  }
-
-  @Override
-  public synchronized BridgeSession openBridge(NodeSettings node, Consumer<BridgeReport> reports) {
-    bridgeReports = reports;
-    rowRound = 0;
-    report();
-    return new Database();
-  }
-
   private void report() {
-    report(ImmutableMap.of());
-  }
-
-  private void report(ImmutableMap<FlowKey, String> refused) {
-    datapathReports.accept(
-        new DatapathReport(
-            Optional.of(
-                new Datapath(
-                    connection,
-                    openflowDpid,
-                    "3.1.0",
-                    Maps.uniqueIndex(ports.values(), Port::ofport),
-                    logicalPorts.isEmpty() ? OptionalInt.empty() : OptionalInt.of(65),
-                    ImmutableList.copyOf(logicalPorts.values()),
-                    false)),
-            ImmutableList.copyOf(entries.values()),
-            round,
-            refused,
-            ""));
     bridgeReports.accept(
         ovsdbUp
             ? new BridgeReport(
@@ -254,111 +319,51 @@ final class FakeNode implements Sessions {
             : new BridgeReport(Optional.empty(), "connection refused", rowRound, ""));
   }
 
+  // Sessions.
+
+  @Override
+  public DatapathSession openDatapath(
+      NodeSettings node, Duration audit, Consumer<DatapathReport> reports) {
+    return datapath.open(audit, reports);
+  }
+
+  @Override
+  public synchronized BridgeSession openBridge(NodeSettings node, Consumer<BridgeReport> reports) {
+    bridgeReports = reports;
+    rowRound = 0;
+    report();
+    return new Database();
+  }
+
   @Override
   public void close() {}
-
-  private synchronized void removeOurPorts() {
-    List<String> ours =
-        interfaces.values().stream()
-            .filter(row -> !row.portExternalIds().isEmpty())
-            .map(Interface::name)
-            .toList();
-    ports.keySet().removeAll(ours);
-    interfaces.keySet().removeAll(ours);
-    report();
-  }
-
-  private final class Switch implements DatapathSession {
-    @Override
-    public void apply(long ofConnection, long ofRound, List<FlowChange> changes) {
-      synchronized (FakeNode.this) {
-        if (ofConnection != connection) {
-          return;
-        }
-        lastRound = ofRound;
-        if (!withholding) {
-          round = ofRound;
-        }
-        flowMods.addAll(changes);
-        Map<FlowKey, String> refused = new LinkedHashMap<>();
-        for (FlowChange change : changes) {
-          if (refuse.containsKey(change.key())) {
-            refused.put(change.key(), refuse.get(change.key()));
-          }
-        }
-        if (refused.isEmpty()) {
-          changes.forEach(this::applyOne);
-        }
-        if (undoing) {
-          entries.clear();
-        }
-        report(ImmutableMap.copyOf(refused));
-        if (undoingPorts) {
-          removeOurPorts();
-        }
-      }
-    }
-
-    private void applyOne(FlowChange change) {
-      switch (change) {
-        case FlowChange.Add(FlowEntry entry) -> install(entry, 0);
-        case FlowChange.Delete(FlowKey key, long cookie) -> {
-          InstalledEntry there = entries.get(key);
-          if (there != null && there.entry().cookie() == cookie) {
-            entries.remove(key);
-          }
-        }
-      }
-    }
-
-    @Override
-    public void bringUp(long ofConnection, int ofport) {
-      synchronized (FakeNode.this) {
-        ports.replaceAll(
-            (name, port) -> port.ofport() == ofport ? new Port(ofport, name, false, false) : port);
-        report();
-      }
-    }
-
-    @Override
-    public void read() {}
-
-    @Override
-    public void close() {}
-  }
 
   private final class Database implements BridgeSession {
     @Override
     public void apply(long ofRound, List<RowChange> changes) {
       synchronized (FakeNode.this) {
         rowRound = ofRound;
-        for (RowChange change : changes) {
-          rowChanges.add(change);
-          if (ignoringRows) {
-            continue;
-          }
-          switch (change) {
-            case RowChange.AddInternalPort(String name) -> {
-              int ofport = nextPort++;
-              ports.put(name, new Port(ofport, name, true, true));
-              interfaces.put(
-                  name,
-                  new Interface(
-                      name,
-                      "internal",
-                      name,
-                      OptionalInt.of(ofport),
-                      "",
-                      ImmutableMap.of(),
-                      ImmutableMap.of(RowChange.OWNER_KEY, RowChange.OWNER_VALUE)));
-            }
-            case RowChange.RemovePort(String name) -> {
-              ports.remove(name);
-              interfaces.remove(name);
-            }
-          }
+        rowChanges.addAll(changes);
+        if (!ignoringRows) {
+          changes.forEach(this::applyOne);
         }
         report();
+      }
+    }
+
+    private void applyOne(RowChange change) {
+      switch (change) {
+        case RowChange.AddInternalPort(String name) -> {
+          int ofport = nextPort++;
+          row(
+              name,
+              "internal",
+              ofport,
+              ImmutableMap.of(),
+              ImmutableMap.of(RowChange.OWNER_KEY, RowChange.OWNER_VALUE));
+          datapath.addPort(name, ofport);
+        }
+        case RowChange.RemovePort(String name) -> removePort(name);
       }
     }
 

@@ -5,22 +5,27 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import com.google.common.collect.ImmutableList;
+import com.google.common.collect.ImmutableSet;
+import com.google.common.collect.Lists;
 import io.flowmirror.config.Overrides;
 import io.flowmirror.config.Settings;
 import io.flowmirror.config.SettingsReader;
 import io.flowmirror.controller.reconcile.Reconciler.Mode;
-import io.flowmirror.flows.FlowChange;
 import io.flowmirror.flows.FlowEntry;
 import io.flowmirror.flows.FlowKey;
 import io.flowmirror.flows.FlowParser;
 import io.flowmirror.flows.FlowText;
 import io.flowmirror.flows.RowChange;
+import java.time.Duration;
 import java.util.List;
 import java.util.Objects;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.MethodSource;
 
 final class ReconcilerTest {
   private static final String WEB = "mirrors: [{pod: default/web}]";
@@ -28,6 +33,7 @@ final class ReconcilerTest {
   private final FakeNode node =
       new FakeNode().pod("default", "web", 5, 2, 3).pod("default", "db", 6, 2, 4);
   private @Nullable Reconciler reconciler;
+  private int ports;
 
   @AfterEach
   void close() {
@@ -120,7 +126,7 @@ final class ReconcilerTest {
     FlowEntry stale =
         FlowParser.parse(
             "cookie=0x464d11000000beef, table=0, priority=40000,metadata=0,in_port=9 actions=drop");
-    node.install(stale, 0);
+    node.install(stale);
     node.ovsdb(false);
     run("enable-mirror: true");
     awaitStatus(status -> status.node().datapath().isPresent() && !status.waiting().isEmpty());
@@ -180,7 +186,7 @@ final class ReconcilerTest {
   void nothingIsWrittenToAnotherSwitchThanOvsdbDescribes() {
     FlowEntry stale =
         FlowParser.parse("cookie=0x464d11000000beef, table=0, priority=1,in_port=9 actions=drop");
-    node.install(stale, 0);
+    node.install(stale);
     node.dpidOfOvsdb("0000000000000002");
     run(WEB);
     awaitStatus(status -> status.complaints().toString().contains("name two switches"));
@@ -249,7 +255,7 @@ final class ReconcilerTest {
     FlowEntry foreign =
         FlowParser.parse(
             "cookie=0x77, table=0, priority=40000,metadata=0,in_port=5 actions=resubmit(,8)");
-    node.install(foreign, 0);
+    node.install(foreign);
     run(WEB);
     awaitStatus(status -> !status.diff().conflicts().isEmpty() && status.diff().inSync());
     // E0 and E2: an E3 without its E1 would lose copies.
@@ -276,8 +282,8 @@ final class ReconcilerTest {
 
   @Test
   void cleanRemovesWhatIsOursAndNothingElse() {
-    FlowEntry ovn = FlowParser.parse("cookie=0x12, table=0, priority=100,in_port=5 actions=drop");
-    node.install(ovn, 0);
+    FlowEntry ovn = FlowParser.parse("cookie=0x12, table=0, priority=50,in_port=5 actions=drop");
+    node.install(ovn);
     run("enable-mirror: true");
     awaitSettled();
     assertThat(node.entries().size()).isGreaterThan(5);
@@ -312,12 +318,173 @@ final class ReconcilerTest {
     node.foreignPort("mirror0", 3);
     run(WEB);
     awaitSettled();
-    node.flowMods().stream()
-        .map(change -> ((FlowChange.Add) change).entry())
-        .forEach(entry -> node.install(entry, 1000));
-    restart(WEB);
-    awaitSettled();
+    ImmutableList<FlowEntry> entries = node.entries();
+    node.elapse(Duration.ofSeconds(890));
+    awaitCaughtUp();
+    assertThat(node.flowMods()).hasSize(4);
+    node.elapse(Duration.ofSeconds(10));
+    await().until(() -> node.flowMods().size() == 8);
+    node.elapse(Duration.ofSeconds(890));
+    awaitCaughtUp();
+    assertThat(node.entries()).containsExactlyInAnyOrderElementsOf(entries);
     assertThat(node.flowMods()).hasSize(8);
+  }
+
+  /** Promise 5: nobody is tapped for longer when nobody is there to correct it. */
+  @Test
+  void withoutAControllerEntriesEnd() {
+    run(WEB);
+    awaitSettled();
+    Objects.requireNonNull(reconciler).close();
+    node.elapse(Duration.ofSeconds(1799));
+    assertThat(node.entries()).hasSize(4);
+    node.elapse(Duration.ofSeconds(1));
+    assertThat(node.entries()).isEmpty();
+    assertThat(node.reach("db", "web")).containsExactly("web_h");
+  }
+
+  @Test
+  void aSwitchThatClaimsSuccessIsNotBelieved() {
+    node.foreignPort("mirror0", 3);
+    node.claimSuccess();
+    run(WEB);
+    awaitStatus(status -> status.complaints().toString().contains("entries as fast as we repair"));
+    assertThat(status().settled()).isFalse();
+    assertThat(node.entries()).isEmpty();
+    assertThat(node.flowMods().size()).isLessThan(4 * 12);
+  }
+
+  /** Something that may befall a node. */
+  private enum Mishap {
+    WIPE,
+    CONNECTION_LOST,
+    SWITCH_CRASHES,
+    OVSDB_AWAY,
+    FLOWS_RESTORED,
+    ENTRIES_DELETED,
+    ENTRY_MADE_WRONG,
+    STALE_ENTRY,
+    POD_MADE_ANEW,
+    PODS_SWAPPED,
+    MIRROR_PORT_DOWN,
+    MIRROR_PORT_REMOVED,
+    TIME_PASSES;
+
+    void befall(FakeNode node) {
+      switch (this) {
+        case WIPE -> node.wipe();
+        case CONNECTION_LOST -> {
+          node.connectionLost();
+          node.connected();
+        }
+        case SWITCH_CRASHES -> node.switchCrashes();
+        case OVSDB_AWAY -> {
+          node.ovsdb(false);
+          node.ovsdb(true);
+        }
+        case FLOWS_RESTORED -> {
+          node.restoring(true);
+          node.wipe();
+          node.restoring(false);
+        }
+        case ENTRIES_DELETED -> node.entries().forEach(entry -> node.uninstall(entry.key()));
+        case ENTRY_MADE_WRONG ->
+            node.install(
+                FlowParser.parse(
+                    "cookie=0x464d11000000beef, table=65, priority=40000,reg14=0/0x1000000,"
+                        + "reg15=0x3,metadata=0x2 actions=output:100,output:100"));
+        case STALE_ENTRY ->
+            node.install(
+                FlowParser.parse(
+                    "cookie=0x464d11000000beef, table=0, priority=40000,metadata=0,in_port=7"
+                        + " actions=output:100,set_field:1->metadata,resubmit(,0)"));
+        case POD_MADE_ANEW -> {
+          node.podGone("web");
+          node.pod("default", "web", 8, 2, 9);
+        }
+        case PODS_SWAPPED -> node.podsAreMadeAnew("web", "db");
+        case MIRROR_PORT_DOWN -> node.down("mirror0");
+        case MIRROR_PORT_REMOVED -> node.removeOurPorts();
+        case TIME_PASSES -> node.elapse(Duration.ofSeconds(1000));
+      }
+    }
+  }
+
+  static List<List<Mishap>> anyTwoMishaps() {
+    return Lists.cartesianProduct(
+        ImmutableList.copyOf(Mishap.values()), ImmutableList.copyOf(Mishap.values()));
+  }
+
+  /** Whatever happens, in the end a mirrored pod's frame is copied once, and nobody else's is. */
+  @ParameterizedTest
+  @MethodSource("anyTwoMishaps")
+  void eachFrameIsCopiedOnceAfter(List<Mishap> mishaps) {
+    node.pod("default", "plain", 7, 2, 5).pod("default", "other", 9, 2, 6);
+    run("mirrors: [{pod: default/web}, {pod: default/db}]");
+    awaitCaughtUp();
+    mishaps.forEach(mishap -> mishap.befall(node));
+    awaitCaughtUp();
+    assertThat(node.reach("web", "plain")).containsExactly("mirror0", "plain_h");
+    assertThat(node.reach("plain", "db")).containsExactly("mirror0", "db_h");
+    assertThat(node.reach("web", "db")).containsExactly("mirror0", "db_h");
+    assertThat(node.reach("db", "web")).containsExactly("mirror0", "web_h");
+    assertThat(node.reach("plain", "other")).containsExactly("other_h");
+    assertThat(node.flood("web"))
+        .containsExactlyInAnyOrder("mirror0", "db_h", "plain_h", "other_h");
+    // One for each of the two that it is delivered to.
+    assertThat(node.flood("plain"))
+        .containsExactlyInAnyOrder("mirror0", "web_h", "mirror0", "db_h", "other_h");
+    assertThat(node.isUp("mirror0")).isTrue();
+    assertThat(node.entries()).hasSize(7);
+  }
+
+  /** A change that can be taken back. */
+  private enum Change {
+    POD_GONE,
+    POD_GONE_WHILE_OVSDB_IS_AWAY,
+    PODS_SWAPPED,
+    ANOTHER_POD_WANTED,
+    EVERYTHING_WANTED,
+    CLEANED;
+
+    void make(ReconcilerTest test) {
+      switch (this) {
+        case POD_GONE -> test.node.podGone("web");
+        case POD_GONE_WHILE_OVSDB_IS_AWAY -> {
+          test.node.ovsdb(false);
+          test.node.podGone("web");
+          test.node.ovsdb(true);
+        }
+        case PODS_SWAPPED -> test.node.podsAreMadeAnew("web", "db");
+        case ANOTHER_POD_WANTED ->
+            test.restart("mirrors: [{pod: default/db, direction: from-pod}]");
+        case EVERYTHING_WANTED -> test.restart("enable-mirror: true");
+        case CLEANED -> test.restart(WEB, Mode.CLEAN);
+      }
+    }
+
+    void revert(ReconcilerTest test) {
+      switch (this) {
+        case POD_GONE, POD_GONE_WHILE_OVSDB_IS_AWAY -> test.node.pod("default", "web", 5, 2, 3);
+        case PODS_SWAPPED -> test.node.podsAreMadeAnew("web", "db");
+        case ANOTHER_POD_WANTED, EVERYTHING_WANTED, CLEANED -> test.restart(WEB);
+      }
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource(Change.class)
+  void theTablesAreEqualAgainAfterAChangeWasReverted(Change change) {
+    node.foreignPort("mirror0", 3);
+    run(WEB);
+    awaitCaughtUp();
+    ImmutableSet<String> before = node.tables();
+    change.make(this);
+    awaitCaughtUp();
+    assertThat(node.tables()).isNotEqualTo(before);
+    change.revert(this);
+    awaitCaughtUp();
+    assertThat(node.tables()).isEqualTo(before);
   }
 
   private void restart(String yaml) {
@@ -352,6 +519,25 @@ final class ReconcilerTest {
             () -> {
               NodeStatus status = Objects.requireNonNull(reconciler).statuses().get("n1");
               return status != null && condition.test(status);
+            });
+  }
+
+  /**
+   * Waits until everything that has happened so far has been heard of and dealt with: a port that
+   * is added now comes after it, on both channels.
+   */
+  private void awaitCaughtUp() {
+    String last = "last" + ++ports;
+    node.foreignPort(last, 1000 + ports);
+    await()
+        .pollInterval(Duration.ofMillis(5))
+        .until(
+            () -> {
+              NodeStatus status = Objects.requireNonNull(reconciler).statuses().get("n1");
+              return status != null
+                  && status.settled()
+                  && status.node().port(last).isPresent()
+                  && status.node().bridge().orElseThrow().interfaces().containsKey(last);
             });
   }
 
