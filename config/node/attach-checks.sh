@@ -196,11 +196,37 @@ and $bridge and ovn0 lowered to $cm_mtu" \
             "ip link show dev $iface; ovs-vsctl --columns=name,mtu find Interface"
 }
 
-check_everything() {
+check_mirror_port() {
     check_open_vswitch
     check_link
     check_geneve
     check_mtu
+}
+
+check_listen() {
+    if ! is_loopback && ! $insecure; then
+        refuse_always "whoever reaches the ports of $listen controls the switch and its database, \
+unencrypted. If that is meant: --insecure" "ip address; ip route"
+    fi
+    if [ "$host" = "$every" ]; then
+        refuse "$listen is every address of the node, those that pods reach, too" \
+            "ip -brief address"
+    fi
+    # Before Open vSwitch 2.12 nobody can say what kind of a controller a row is.
+    if ! ovsdb-client --timeout=10 list-columns ${db:+"$db"} Open_vSwitch Controller 2>/dev/null |
+        grep -q '^"\{0,1\}type[" ]'; then
+        refuse_always "this database cannot tell a service Controller from a primary one, which \
+would take all of OVN's flows away" "ovsdb-client list-columns Open_vSwitch Controller"
+    fi
+    case $(listeners Controller | taken "$controller") in
+        *' primary '*)
+            refuse_always "$controller is a primary Controller of $bridge already, and not ours: \
+adding or removing one makes Open vSwitch flush all flows" "ovs-vsctl list Controller"
+            ;;
+    esac
+}
+
+end_if_refused() {
     $hopeless && exit 3
     [ "$refusals" -eq 0 ] || $force || { warn "--force goes on in spite of this"; exit 3; }
 }

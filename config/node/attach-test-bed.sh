@@ -17,6 +17,14 @@ end() { # PID
     wait "$1" 2>/dev/null
 }
 
+start_server() { # as ovs-ctl does it: with the remotes that the database says
+    ip netns exec "$ns" ovsdb-server "$dir/conf.db" --remote="p$db" \
+        --remote=db:Open_vSwitch,Open_vSwitch,manager_options --unixctl="$dir/db.ctl" --no-chdir \
+        -vconsole:off -vsyslog:off &
+    server=$!
+    wait_for test -S "$dir/db.ctl" || exit 1
+}
+
 start_vswitchd() {
     # ip netns exec replaces itself, so that this is the switch's own process id.
     ip netns exec "$ns" ovs-vswitchd "$db" --unixctl="$dir/vs.ctl" --no-chdir --disable-system \
@@ -28,6 +36,7 @@ clean_up() {
     end "$watcher"
     end "$vswitchd"
     end "$server"
+    end "$old"
     ip netns del "$ns" 2>/dev/null
     rm -rf "$dir"
 }
@@ -46,10 +55,7 @@ wait_for() { # COMMAND...: until it succeeds, at most 10 s
 set_up() {
     ip netns add "$ns" && within ip link set dev lo up || exit 1
     ovsdb-tool create "$dir/conf.db" "$schema" || exit 1
-    ovsdb-server "$dir/conf.db" --remote="p$db" --unixctl="$dir/db.ctl" --no-chdir \
-        -vconsole:off -vsyslog:off &
-    server=$!
-    wait_for test -S "$dir/db.ctl" || exit 1
+    start_server
     vsctl --no-wait init -- set Open_vSwitch . external_ids:system-id=n1
     start_vswitchd
     vsctl add-br br-int -- set Bridge br-int datapath_type=netdev || exit 1
@@ -124,6 +130,10 @@ exits() { # STATUS ARGUMENT...
 everything() {
     vsctl list Port
     vsctl --columns=name,type,mtu_request,external_ids list Interface
+    vsctl --columns=name,controller,fail_mode,protocols,other_config list Bridge
+    vsctl get Open_vSwitch . manager_options
+    vsctl --columns=_uuid,target,connection_mode,external_ids list Manager
+    vsctl --columns=_uuid,target,type,connection_mode,external_ids list Controller
     within ip -o link show | sed 's/^[0-9]*: //'
 }
 unchanged() { [ "$(everything)" = "$before" ]; }

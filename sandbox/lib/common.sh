@@ -4,6 +4,7 @@
 
 POD_MTU=1400          # Geneve over IPv4 costs 58 bytes of an underlay's 1500
 UNDERLAY_NET=172.30.0 # node i has .(10+i) on br-phy
+MGMT_NET=172.31.0     # node i has .(10+i) on mgmt, central .1; OVS has no part in it
 
 say() { printf '%s\n' "$*" >&2; }
 die() { printf 'sandbox: %s\n' "$*" >&2; exit 1; }

@@ -10,11 +10,12 @@ hex2() { printf '%02x' "$1"; }
 
 make_dirs() { mkdir -p "$STATE/$1"/{run,log,db,etc,tmp}; }
 
-# ---- network namespaces and the underlay ------------------------------------
+# ---- network namespaces, the underlay and the management network ------------
 
-# A Linux bridge in the central namespace is the underlay's switch. Each veth is
-# made inside the namespaces at once, so that the root one never sees it.
-make_underlay() {
+# A Linux bridge in the central namespace is the underlay's switch, another one
+# the management network's. Each veth is made inside the namespaces at once, so
+# that the root one never sees it.
+make_networks() {
     local n ns
     {
         echo "netns add $CENTRAL_NS"
@@ -24,19 +25,27 @@ make_underlay() {
         echo "link set lo up"
         echo "link add underlay type bridge"
         echo "link set underlay up"
+        echo "link add mgmt type bridge"
+        echo "link set mgmt up"
+        echo "addr add $MGMT_NET.1/24 dev mgmt"
         for n in $(node_list); do
             ns=$(node_ns "$n")
             echo "link add $n mtu 1500 type veth peer name ul mtu 1500 netns $ns"
             echo "link set $n master underlay up"
+            echo "link add $n-mgmt type veth peer name mgmt netns $ns"
+            echo "link set $n-mgmt master mgmt up"
         done
     } | ip -n "$CENTRAL_NS" -batch - || return 1
-    in_node central sysctl -qw net.ipv6.conf.underlay.disable_ipv6=1 || return 1
+    in_node central sysctl -qw net.ipv6.conf.underlay.disable_ipv6=1 \
+        net.ipv6.conf.mgmt.disable_ipv6=1 || return 1
     for n in $(node_list); do
         in_node "$n" sh -c '
             sysctl -qw net.ipv4.conf.all.rp_filter=0 net.ipv4.conf.default.rp_filter=0 \
-                net.ipv6.conf.ul.disable_ipv6=1
+                net.ipv6.conf.ul.disable_ipv6=1 net.ipv6.conf.mgmt.disable_ipv6=1
             ethtool -K ul gro off tx off
-            ip link set lo up && ip link set ul up' >/dev/null 2>&1 || return 1
+            ip addr add "$1/24" dev mgmt && ip link set mgmt up &&
+                ip link set lo up && ip link set ul up' \
+            sh "$(mgmt_ip4 "$(node_index "$n")")" >/dev/null 2>&1 || return 1
     done
 }
 
@@ -91,6 +100,7 @@ make_node() {
 }
 
 join_ip4() { printf '100.64.0.%d' $((1 + $1)); }
+mgmt_ip4() { printf '%s.%d' "$MGMT_NET" $((10 + $1)); }
 join_ip6() { printf 'fd00:100:64::%x' $((1 + $1)); }
 
 # ---- one daemon -------------------------------------------------------------

@@ -29,7 +29,7 @@ cmd_up() {
     NODES=${want:-2}
     printf '%s\n' "prefix=$PREFIX" "nodes=$NODES" >"$STATE/conf"
     printf '%s\n' "$STATE" >"$OWNER_FILE"
-    make_underlay || die "the network namespaces could not be made"
+    make_networks || die "the network namespaces could not be made"
     for n in $(node_list); do make_node "$n" & pids+=($!); done
     make_central && make_topology || die "central did not start"
     for p in "${pids[@]}"; do wait "$p" || die "a node did not start (state left in $STATE)"; done
@@ -178,12 +178,13 @@ cmd_paths() {
     local n d
     need_up
     printf '%s\n' "prefix=$PREFIX" "state=$STATE" "nodes=$(node_list | paste -sd,)" \
-        "nb=unix:$NB_SOCK" "sb=unix:$SB_SOCK" "vip4=$VIP4" "vip6=$VIP6" "central.netns=$CENTRAL_NS"
+        "nb=unix:$NB_SOCK" "sb=unix:$SB_SOCK" "vip4=$VIP4" "vip6=$VIP6" "central.netns=$CENTRAL_NS" \
+        "central.mgmt_ip4=$MGMT_NET.1"
     for n in $(node_list); do
         printf '%s\n' "$n.netns=$(node_ns "$n")" "$n.rundir=$STATE/$n/run" "$n.logdir=$STATE/$n/log" \
             "$n.ovsdb=unix:$STATE/$n/run/db.sock" "$n.br_int_mgmt=$STATE/$n/run/br-int.mgmt" \
-            "$n.underlay=$UNDERLAY_NET.$((10 + ${n#n}))" "$n.ovn0_ip4=$(join_ip4 "${n#n}")" \
-            "$n.ovn0_ip6=$(join_ip6 "${n#n}")"
+            "$n.underlay=$UNDERLAY_NET.$((10 + ${n#n}))" "$n.mgmt_ip4=$(mgmt_ip4 "${n#n}")" \
+            "$n.ovn0_ip4=$(join_ip4 "${n#n}")" "$n.ovn0_ip6=$(join_ip6 "${n#n}")"
     done
     for n in central $(node_list); do
         for d in $(daemons_of "$n"); do
