@@ -94,15 +94,17 @@ final class ConfigWatch implements AutoCloseable {
     try {
       Settings settings = config.read();
       if (!settings.equals(inForce)) {
-        inForce = settings;
         log.info("{}: changed, and in force: {}", config.file(), Summary.of(settings));
         changed.accept(settings);
+        inForce = settings;
       } else if (!first) {
         log.info("{}: changed, and means the same as before", config.file());
       }
     } catch (ConfigException e) {
       e.problems().forEach(problem -> log.error("{}", problem));
       log.error("{}: changed, and wrong: what was in force stays in force", config.file());
+    } catch (RuntimeException e) {
+      log.error("{}: a fault of ours: what was in force stays in force", config.file(), e);
     }
   }
 

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.flowmirror.controller.main;
 
+import com.google.common.base.Ticker;
 import com.google.common.collect.ImmutableMap;
 import io.flowmirror.controller.reconcile.NodeStatus;
 import io.flowmirror.controller.reconcile.NodeStatus.Writer;
+import java.time.Duration;
 import java.util.function.Consumer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -18,6 +20,11 @@ import org.slf4j.LoggerFactory;
 final class FirstLook implements Consumer<ImmutableMap<String, NodeStatus>> {
   private static final Logger log = LoggerFactory.getLogger(FirstLook.class);
 
+  /** A node that does not answer is given time for some attempts to connect. */
+  static final Duration GRACE = Duration.ofSeconds(10);
+
+  private final Ticker ticker;
+  private final long startNanos;
   private final Runnable refuse;
   private boolean over;
 
@@ -26,7 +33,9 @@ final class FirstLook implements Consumer<ImmutableMap<String, NodeStatus>> {
    *
    * @param refuse called once, if there is nothing to do for this controller
    */
-  FirstLook(Runnable refuse) {
+  FirstLook(Ticker ticker, Runnable refuse) {
+    this.ticker = ticker;
+    this.startNanos = ticker.read();
     this.refuse = refuse;
   }
 
@@ -41,15 +50,18 @@ final class FirstLook implements Consumer<ImmutableMap<String, NodeStatus>> {
     }
     boolean somebodyElse =
         statuses.values().stream().anyMatch(status -> status.writer() == Writer.ANOTHER);
-    if (somebodyElse && statuses.values().stream().noneMatch(FirstLook::mayBeOurs)) {
+    if (somebodyElse && statuses.values().stream().noneMatch(this::mayBeOurs)) {
       over = true;
       log.error("another controller is at work on every node that can be reached: nothing to do");
       refuse.run();
     }
   }
 
-  private static boolean mayBeOurs(NodeStatus status) {
-    boolean isUnreachable = status.node().datapath().isEmpty() && !status.waiting().isEmpty();
+  private boolean mayBeOurs(NodeStatus status) {
+    boolean isUnreachable =
+        status.node().datapath().isEmpty()
+            && !status.waiting().isEmpty()
+            && ticker.read() - startNanos > GRACE.toNanos();
     return status.writer() == Writer.UNDECIDED && !isUnreachable;
   }
 }

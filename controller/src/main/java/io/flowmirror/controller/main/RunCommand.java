@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.flowmirror.controller.main;
 
+import com.google.common.base.Ticker;
 import com.google.common.collect.ImmutableMap;
 import com.google.inject.Guice;
 import io.flowmirror.config.Settings;
@@ -49,7 +50,8 @@ final class RunCommand implements Callable<Integer> {
         .addShutdownHook(
             Thread.ofPlatform().name("shutdown").unstarted(() -> onSignal(end, closed)));
     StatusLog statusLog = new StatusLog();
-    FirstLook firstLook = new FirstLook(() -> end.complete(Flowmirror.REFUSED));
+    FirstLook firstLook =
+        new FirstLook(Ticker.systemTicker(), () -> end.complete(Flowmirror.REFUSED));
     try (Sessions sessions =
             Guice.createInjector(new ControllerModule()).getInstance(Sessions.class);
         Reconciler reconciler =
@@ -69,6 +71,8 @@ final class RunCommand implements Callable<Integer> {
           watch.inForce().hold().toSeconds());
       return code;
     } finally {
+      // The hook must not take a fault for a signal.
+      end.complete(Flowmirror.FAILED);
       closed.countDown();
     }
   }

@@ -110,7 +110,8 @@ final class StatusLog implements Consumer<ImmutableMap<String, NodeStatus>> {
           String.format(
               "in sync: %d entries, %d held",
               status.plan().entries().size(), status.diff().held().size()));
-    } else if (status.node().bridgeConfirmed()
+    } else if (status.writer() == NodeStatus.Writer.US
+        && status.node().bridgeConfirmed()
         && status.diff().drift().values().stream().anyMatch(drift -> drift != Drift.DUE)) {
       say(node, node, "repairing: " + Summary.of(status.diff()));
     }

@@ -3,6 +3,7 @@ package io.flowmirror.controller.reconcile;
 
 import com.google.common.base.Ticker;
 import io.flowmirror.controller.openflow.DatapathReport;
+import io.flowmirror.controller.reconcile.NodeStatus.Writer;
 import io.flowmirror.flows.Challenge;
 import io.flowmirror.flows.FlowEntry;
 import io.flowmirror.flows.InstalledEntry;
@@ -12,18 +13,25 @@ import java.util.Optional;
 
 /**
  * Finds out, before the first write, whether another controller is at work on a node: by a {@link
- * Challenge}, which such a one removes at once. It has to be removed twice, since OVN's wipe also
- * removes it, once. Where nothing of ours is installed nobody is asked: a controller that has
- * nothing there has nothing to lose.
+ * Challenge}, which such a one removes at once. It has to be removed several times, since OVN's
+ * wipe also removes it.
  *
  * <p>Confined to the loop's thread. A controller that is too slow to answer is not noticed; then
  * the two repair what the other changes, ever more slowly, and say so (see {@link Pace}).
  */
 final class DoubleStart {
-  /** A controller that hears of a change reads after 0.1 s at most; without the monitor, 1 s. */
-  static final Duration PATIENCE = Duration.ofMillis(1100);
+  private static final int REMOVALS = 3;
 
-  private static final int REMOVALS = 2;
+  /**
+   * How old a challenge has to get, by the switch's own clock: a controller that hears of changes
+   * reads 0.1 s later; where there is no flow monitor (Open vSwitch before 3.0), every second.
+   */
+  private static final int SECONDS = 1;
+
+  private static final int SECONDS_WITHOUT_MONITOR = 2;
+
+  /** After that time the age is looked at again. */
+  private static final Duration LOOK_AGAIN = Duration.ofMillis(100);
 
   /** What is to be done now. */
   enum Step {
@@ -33,25 +41,19 @@ final class DoubleStart {
     READ,
     /** Nothing, until the next report or {@link #wakeAfter}. */
     WAIT,
-    /** It is known who writes. */
+    /** Nothing is being asked. */
     DONE
-  }
-
-  private enum Phase {
-    BEGIN,
-    ASKED,
-    ANSWERABLE,
-    LAST_LOOK
   }
 
   private final Challenge challenge;
   private final Ticker ticker;
-  private NodeStatus.Writer writer = NodeStatus.Writer.UNDECIDED;
+  private Writer writer = Writer.UNDECIDED;
   private boolean asking;
-  private Phase phase = Phase.BEGIN;
+  private boolean asked;
   private int removals;
+  private String refusal = "";
+  private boolean waiting;
   private long deadlineNanos;
-  private boolean heard;
 
   /**
    * Prepares it.
@@ -64,13 +66,25 @@ final class DoubleStart {
     this.ticker = ticker;
     this.asking = !force;
     if (force) {
-      writer = NodeStatus.Writer.US;
+      writer = Writer.US;
     }
   }
 
   /** Who writes to the node, as far as it is known. */
-  NodeStatus.Writer writer() {
+  Writer writer() {
     return writer;
+  }
+
+  /** Why nobody could be asked, in the switch's words; empty if that is not so. */
+  String refusal() {
+    return refusal;
+  }
+
+  /** Whether another controller asks by an entry among these. */
+  boolean isAskedBySomebody(List<InstalledEntry> entries) {
+    return entries.stream()
+        .flatMap(there -> Challenge.of(there.entry()).stream())
+        .anyMatch(other -> other.instance() != challenge.instance());
   }
 
   /** The entry to install when it is said to {@link Step#ASK}. */
@@ -79,25 +93,38 @@ final class DoubleStart {
   }
 
   /**
-   * Asks anew, unless we are the ones who write: the connection is another, or time has gone. What
-   * was found before counts until something else is found.
+   * Asks anew, unless we are the ones who write: time has gone. What was found before counts until
+   * something else is found.
    */
   void again() {
-    if (writer != NodeStatus.Writer.US) {
+    if (writer != Writer.US) {
+      refusal = "";
       asking = true;
-      phase = Phase.BEGIN;
+      asked = false;
       removals = 0;
     }
   }
 
-  /** A report has come. */
-  void heard() {
-    heard = true;
+  /**
+   * The connection is another one, so what was asked is void. One that has found another controller
+   * does not ask before its time: that one may still be on its way back.
+   */
+  void reconnected() {
+    if (writer == Writer.UNDECIDED) {
+      again();
+    } else {
+      asking = false;
+    }
+  }
+
+  /** Nothing waits until {@link #step} says so again. */
+  void rest() {
+    waiting = false;
   }
 
   /** How long to wait for an answer, if one is waited for. */
   Optional<Duration> wakeAfter() {
-    return asking && phase == Phase.ANSWERABLE
+    return waiting
         ? Optional.of(Duration.ofNanos(Math.max(0, deadlineNanos - ticker.read())))
         : Optional.empty();
   }
@@ -107,56 +134,57 @@ final class DoubleStart {
     if (!asking) {
       return Step.DONE;
     }
-    if (phase == Phase.BEGIN) {
-      return report.entries().stream().anyMatch(InstalledEntry::isOurs)
-          ? ask()
-          : decide(NodeStatus.Writer.US);
+    if (!asked) {
+      asked = true;
+      return Step.ASK;
     }
     if (report.refused().containsKey(challenge().key())) {
-      // It shows in the entries that are wanted, with the switch's words.
-      return decide(NodeStatus.Writer.US);
+      refusal = String.valueOf(report.refused().get(challenge().key()));
+      asking = false;
+      return Step.DONE;
     }
-    if (somebodyWithTheLowerNumberAsks(report.entries())) {
-      return decide(NodeStatus.Writer.ANOTHER);
+    Optional<InstalledEntry> there =
+        report.entries().stream()
+            .filter(entry -> entry.entry().key().equals(challenge().key()))
+            .findFirst();
+    if (there.isEmpty()) {
+      deadlineNanos = 0;
+      return ++removals < REMOVALS ? Step.ASK : decide(Writer.ANOTHER);
     }
-    boolean there =
-        report.entries().stream().anyMatch(e -> e.entry().key().equals(challenge().key()));
-    if (!there) {
-      return ++removals < REMOVALS ? ask() : decide(NodeStatus.Writer.ANOTHER);
+    // One with a lower number that asks as well goes first: if it is alive, it removes ours then.
+    if (there.get().age() >= seconds(report) && !isAskedBefore(report.entries())) {
+      return decide(Writer.US);
     }
-    return switch (phase) {
-      case BEGIN, ASKED -> {
-        phase = Phase.ANSWERABLE;
-        deadlineNanos = ticker.read() + PATIENCE.toNanos();
-        yield Step.WAIT;
-      }
-      case ANSWERABLE -> {
-        if (ticker.read() - deadlineNanos < 0) {
-          yield Step.WAIT;
-        }
-        phase = Phase.LAST_LOOK;
-        heard = false;
-        yield Step.READ;
-      }
-      case LAST_LOOK -> heard ? decide(NodeStatus.Writer.US) : Step.WAIT;
-    };
+    return await(seconds(report) - there.get().age());
   }
 
-  private Step ask() {
-    phase = Phase.ASKED;
-    return Step.ASK;
+  private Step await(long seconds) {
+    long now = ticker.read();
+    waiting = true;
+    if (deadlineNanos == 0) {
+      deadlineNanos = now + Duration.ofSeconds(Math.max(0, seconds)).plus(LOOK_AGAIN).toNanos();
+    } else if (now - deadlineNanos >= 0) {
+      deadlineNanos = now + LOOK_AGAIN.toNanos();
+      return Step.READ;
+    }
+    return Step.WAIT;
   }
 
-  private Step decide(NodeStatus.Writer found) {
+  private Step decide(Writer found) {
     writer = found;
     asking = false;
     return Step.DONE;
   }
 
+  private static int seconds(DatapathReport report) {
+    boolean monitored =
+        report.datapath().filter(live -> live.switchVersion().startsWith("2.")).isEmpty();
+    return monitored ? SECONDS : SECONDS_WITHOUT_MONITOR;
+  }
+
   /** Of two that start together, neither removes anything yet: one of them has to give way. */
-  private boolean somebodyWithTheLowerNumberAsks(List<InstalledEntry> entries) {
+  private boolean isAskedBefore(List<InstalledEntry> entries) {
     return entries.stream()
-        .filter(there -> there.age() <= PATIENCE.toSeconds())
         .flatMap(there -> Challenge.of(there.entry()).stream())
         .anyMatch(other -> other.instance() < challenge.instance());
   }

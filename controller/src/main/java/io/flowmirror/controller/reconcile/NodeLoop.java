@@ -29,12 +29,16 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * One node's round: compare what is wanted with what was read last, and hand the difference to the
  * sessions, one round at a time. Confined to the loop's thread.
  */
 final class NodeLoop {
+  private static final Logger LOG = LoggerFactory.getLogger(NodeLoop.class);
+
   /** Rounds and connections are numbered; 0 comes before the first. */
   private static final long NONE = 0;
 
@@ -57,6 +61,7 @@ final class NodeLoop {
   private ImmutableList<RowChange> rowsSent = ImmutableList.of();
   private String rowsRefused = "";
   private int broughtUp;
+  private boolean saidWhoAsks;
   private ImmutableMap<FlowKey, String> refused = ImmutableMap.of();
   private ImmutableSet<FlowKey> heldBack = ImmutableSet.of();
 
@@ -104,7 +109,7 @@ final class NodeLoop {
       broughtUp = 0;
       refused = ImmutableMap.of();
       heldBack = ImmutableSet.of();
-      doubleStart.again();
+      doubleStart.reconnected();
     } else if (report.round() == entryRound && report.round() != datapathReport.round()) {
       ImmutableMap.Builder<FlowKey, String> still = ImmutableMap.builder();
       refused.forEach(
@@ -117,7 +122,6 @@ final class NodeLoop {
       heldBack = refused.keySet();
     }
     datapathReport = report;
-    doubleStart.heard();
     confirm();
   }
 
@@ -143,9 +147,7 @@ final class NodeLoop {
   /** Lets what was refused, had no effect, or was left to another controller be tried again. */
   void retry() {
     letTryAgain();
-    if (doubleStart.writer() == NodeStatus.Writer.ANOTHER) {
-      doubleStart.again();
-    }
+    doubleStart.again();
   }
 
   private void letTryAgain() {
@@ -173,6 +175,8 @@ final class NodeLoop {
     boolean working = false;
     entryPace.rest();
     rowPace.rest();
+    doubleStart.rest();
+    sayWhoAsks(node);
     if (mayWrite(node) && otherHolder.isEmpty() && weAreTheWriter(node)) {
       boolean entries = repairEntries(node, plan, diff);
       boolean rows = repairRows(plan, diff);
@@ -201,6 +205,15 @@ final class NodeLoop {
         doubleStart.writer(),
         waiting,
         settled);
+  }
+
+  private void sayWhoAsks(Node node) {
+    boolean asked = isTheWriter() && doubleStart.isAskedBySomebody(datapathReport.entries());
+    if (asked && !saidWhoAsks) {
+      LOG.warn(
+          "{}: another controller has started, and asks whether one is at work here", node.name());
+    }
+    saidWhoAsks |= asked;
   }
 
   private void forgetRefusalsWithoutDrift(FlowDiff diff) {
@@ -357,6 +370,12 @@ final class NodeLoop {
                     + node.datapath().map(Datapath::dpidText).orElse("")
                     + ", by another address: nothing is written; take one of the two out of the"
                     + " configuration"));
+    if (!doubleStart.refusal().isEmpty()) {
+      waiting.add(
+          "the switch refused an entry that asks whether another controller is at work: "
+              + doubleStart.refusal()
+              + "; it is asked again within 30 s");
+    }
     if (doubleStart.writer() == NodeStatus.Writer.ANOTHER) {
       waiting.add(
           "another controller is at work on this node: it has removed an entry that asked whether"

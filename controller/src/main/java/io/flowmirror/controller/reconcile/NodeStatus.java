@@ -38,7 +38,7 @@ public record NodeStatus(
 
   /** Who writes to a node. */
   public enum Writer {
-    /** Nothing has been written yet. */
+    /** It is not known yet; no entry of a mirror has been written. */
     UNDECIDED,
     /** This controller. */
     US,

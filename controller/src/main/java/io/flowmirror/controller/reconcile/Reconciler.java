@@ -6,11 +6,13 @@ import com.google.common.collect.ImmutableList;
 import com.google.common.collect.ImmutableMap;
 import com.google.common.collect.ImmutableSet;
 import com.google.common.collect.Sets;
+import io.flowmirror.config.ConnectionMethod;
 import io.flowmirror.config.NodeSettings;
 import io.flowmirror.config.Settings;
 import io.flowmirror.controller.openflow.DatapathReport;
 import io.flowmirror.controller.ovsdb.BridgeReport;
 import io.flowmirror.flows.NodeIntent;
+import io.flowmirror.topology.Datapath;
 import io.flowmirror.topology.Fact;
 import io.flowmirror.topology.Node;
 import io.flowmirror.topology.Topology;
@@ -27,6 +29,7 @@ import java.util.OptionalLong;
 import java.util.Set;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -65,7 +68,8 @@ public final class Reconciler implements AutoCloseable {
     record Database(String node, NodeLoop loop, BridgeReport report) implements Message {}
   }
 
-  private record Key(String node, Class<? extends Message> kind) {}
+  /** By session, and not by node: a late report of a closed one is no newer than another's. */
+  private record Key(@Nullable NodeLoop loop, Class<? extends Message> kind) {}
 
   private final Mailbox<Key, Message> mailbox = new Mailbox<>();
   private final Map<String, Seat> seats = new LinkedHashMap<>();
@@ -100,7 +104,7 @@ public final class Reconciler implements AutoCloseable {
     boolean serves(NodeSettings wanted, Duration wantedAudit) {
       return node.ovsdb().equals(wanted.ovsdb())
           && node.openflow().equals(wanted.openflow())
-          && audit.equals(wantedAudit);
+          && audit.compareTo(wantedAudit) <= 0;
     }
 
     boolean isLeaving() {
@@ -141,10 +145,11 @@ public final class Reconciler implements AutoCloseable {
   /**
    * Takes other settings, at the loop's next turn. Nodes that are the same keep their sessions, and
    * entries that are wanted as before are not touched; a node that is no longer there is cleaned,
-   * if it can be reached. Any thread.
+   * if it can be reached. A node at another address is another connection; what is at the old one
+   * is left to its hold. Any thread.
    */
   public void update(Settings settings) {
-    mailbox.post(new Key("", Message.Configured.class), new Message.Configured(settings));
+    mailbox.post(new Key(null, Message.Configured.class), new Message.Configured(settings));
   }
 
   /** Where every node stands, by name. Any thread. */
@@ -171,25 +176,35 @@ public final class Reconciler implements AutoCloseable {
   }
 
   private void configure(Settings settings) {
+    ImmutableSet<ConnectionMethod> ours =
+        seats.values().stream()
+            .filter(seat -> seat.loop.isTheWriter())
+            .map(seat -> seat.node.openflow())
+            .collect(ImmutableSet.toImmutableSet());
     Map<String, NodeSettings> wanted = new LinkedHashMap<>();
     settings.nodes().forEach(node -> wanted.put(node.name(), node));
     for (String name : ImmutableList.copyOf(seats.keySet())) {
       Seat seat = Objects.requireNonNull(seats.get(name));
       NodeSettings node = wanted.get(name);
-      if (node == null && !isRenamed(seat, settings)) {
+      if (node == null && !isServedByAnother(seat, settings)) {
         dismiss(seat);
       } else if (node == null) {
         remove(name);
       } else if (!seat.serves(node, audit(settings.hold()))) {
+        if (!isServedByAnother(seat, settings)) {
+          log.warn(
+              "{}: is {} now; what is at {} is not cleaned, and ends with its hold",
+              name,
+              node.openflow(),
+              seat.node.openflow());
+        }
         remove(name);
-        boolean sameSwitch = seat.node.openflow().equals(node.openflow());
-        seat(settings, node, force || (sameSwitch && seat.loop.isTheWriter()));
       }
     }
     for (NodeSettings node : settings.nodes()) {
       Seat seat = seats.get(node.name());
       if (seat == null) {
-        seat(settings, node, force);
+        seat(settings, node, force || ours.contains(node.openflow()));
       } else {
         seat.leaveBy = OptionalLong.empty();
         seat.loop.want(intent(settings, node));
@@ -197,8 +212,17 @@ public final class Reconciler implements AutoCloseable {
     }
   }
 
-  private static boolean isRenamed(Seat seat, Settings settings) {
-    return settings.nodes().stream().anyMatch(node -> node.openflow().equals(seat.node.openflow()));
+  /** Whether a node of the settings is this one's datapath, by its address or by its own word. */
+  private boolean isServedByAnother(Seat seat, Settings settings) {
+    Optional<Long> dpid = topology.node(seat.node.name()).datapath().map(Datapath::dpid);
+    return settings.nodes().stream()
+        .anyMatch(
+            node ->
+                node.openflow().equals(seat.node.openflow())
+                    || (!node.name().equals(seat.node.name())
+                        && dpid.isPresent()
+                        && topology.node(node.name()).isOneSwitch()
+                        && topology.node(node.name()).datapath().map(Datapath::dpid).equals(dpid)));
   }
 
   private NodeIntent intent(Settings settings, NodeSettings node) {
@@ -222,12 +246,12 @@ public final class Reconciler implements AutoCloseable {
             audit,
             report ->
                 mailbox.post(
-                    new Key(name, Message.Switch.class), new Message.Switch(name, loop, report))),
+                    new Key(loop, Message.Switch.class), new Message.Switch(name, loop, report))),
         sessions.openBridge(
             node,
             report ->
                 mailbox.post(
-                    new Key(name, Message.Database.class),
+                    new Key(loop, Message.Database.class),
                     new Message.Database(name, loop, report))));
   }
 
@@ -267,6 +291,8 @@ public final class Reconciler implements AutoCloseable {
         woken.clear();
       } catch (InterruptedException e) {
         return;
+      } catch (RuntimeException e) {
+        log.error("a fault of ours; the loop goes on", e);
       }
     }
   }
@@ -343,7 +369,10 @@ public final class Reconciler implements AutoCloseable {
 
   private static boolean hasLeft(String name, Seat seat, Optional<NodeStatus> status) {
     boolean clean =
-        status.filter(s -> s.settled() && s.plan().removableRows().isEmpty()).isPresent();
+        status
+            .filter(s -> s.intent().equals(NodeIntent.nothing()))
+            .filter(s -> s.settled() && s.plan().removableRows().isEmpty())
+            .isPresent();
     if (clean) {
       log.info("{}: not in the configuration any more: clean, and left alone", name);
       return true;
@@ -352,8 +381,8 @@ public final class Reconciler implements AutoCloseable {
       return false;
     }
     log.warn(
-        "{}: not in the configuration any more, and could not be cleaned: what is there ends with"
-            + " its hold",
+        "{}: not in the configuration any more, and could not be cleaned: what is ours there ends"
+            + " with its hold, unless somebody else renews it",
         name);
     return true;
   }
@@ -362,8 +391,11 @@ public final class Reconciler implements AutoCloseable {
   private Optional<NodeStatus> reconcile(String name, NodeLoop loop) {
     try {
       Node node = topology.node(name);
+      // Before OVSDB has confirmed it, a datapath id is anybody's word.
       Optional<String> otherHolder =
-          node.datapath().flatMap(datapath -> claims.otherHolder(name, datapath.dpid()));
+          node.bridge().isPresent() && node.isOneSwitch()
+              ? node.datapath().flatMap(datapath -> claims.otherHolder(name, datapath.dpid()))
+              : Optional.empty();
       return Optional.of(loop.reconcile(node, otherHolder));
     } catch (RuntimeException e) {
       log.error("{}: a fault of ours; the node is tried again at its next report", name, e);

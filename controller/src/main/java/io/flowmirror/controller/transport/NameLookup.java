@@ -19,8 +19,7 @@ import java.util.concurrent.TimeUnit;
 
 /**
  * Looks up names with the JVM's own resolver, which blocks: on a few threads of its own, so that a
- * name server that does not answer delays nobody but those that need it. Addresses are not looked
- * up.
+ * name server that does not answer delays only nodes that are named. Addresses are not looked up.
  */
 final class NameLookup extends InetNameResolver {
   private static final int THREADS = 4;
@@ -60,7 +59,7 @@ final class NameLookup extends InetNameResolver {
         () -> {
           try {
             found.trySuccess(InetAddress.getByName(host));
-          } catch (UnknownHostException e) {
+          } catch (UnknownHostException | RuntimeException e) {
             found.tryFailure(new UnknownHostException("there is no host " + host));
           }
         });

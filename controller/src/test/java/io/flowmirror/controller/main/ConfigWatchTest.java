@@ -4,6 +4,9 @@ package io.flowmirror.controller.main;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import ch.qos.logback.classic.Logger;
+import ch.qos.logback.classic.spi.ILoggingEvent;
+import ch.qos.logback.core.read.ListAppender;
 import io.flowmirror.config.Settings;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -15,6 +18,7 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.slf4j.LoggerFactory;
 import picocli.CommandLine;
 import picocli.CommandLine.Model.CommandSpec;
 
@@ -78,21 +82,30 @@ final class ConfigWatchTest {
     await().until(() -> watch.inForce().mirrors().get(0).pod().equals("db"));
   }
 
+  /** Each stays long enough to be looked at, which the log tells. */
   @Test
   void aWrongFileAndNoneLeaveWhatIsInForce() throws IOException {
     Path file = Files.writeString(folder.resolve("f.yaml"), mirrors(WEB));
-    follow(file);
-    Settings first = watch.inForce();
-    Files.writeString(file, "nodes: [");
-    Files.delete(file);
-    Files.writeString(file, "hold: 1s\n" + mirrors(WEB));
-    // A good one after it shows that the wrong ones had been looked at, or passed over.
-    Files.writeString(file, mirrors(WEB, DB));
-    awaitMirrors(2);
-    assertThat(changes).hasSize(1);
-    Files.writeString(file, mirrors(WEB));
-    awaitMirrors(1);
-    assertThat(watch.inForce()).isEqualTo(first);
+    Logger log = (Logger) LoggerFactory.getLogger(ConfigWatch.class);
+    ListAppender<ILoggingEvent> said = new ListAppender<>();
+    said.list = new CopyOnWriteArrayList<>();
+    said.start();
+    log.addAppender(said);
+    try {
+      follow(file);
+      Settings first = watch.inForce();
+      Files.writeString(file, "hold: 1s\n" + mirrors(WEB, DB));
+      await().until(() -> said.list.toString().contains("changed, and wrong"));
+      assertThat(said.list.toString()).contains("f.yaml:1: hold: found \"1s\"");
+      Files.delete(file);
+      await().until(() -> said.list.toString().contains("is gone; what was in force"));
+      Files.writeString(file, mirrors(WEB));
+      await().until(() -> said.list.toString().contains("means the same as before"));
+      assertThat(changes).isEmpty();
+      assertThat(watch.inForce()).isSameAs(first);
+    } finally {
+      log.detachAppender(said);
+    }
   }
 
   /** The flags go on to take the place of the file's keys. */

@@ -11,11 +11,13 @@ import io.flowmirror.controller.reconcile.DoubleStart.Step;
 import io.flowmirror.controller.reconcile.NodeStatus.Writer;
 import io.flowmirror.flows.Challenge;
 import io.flowmirror.flows.FlowEntry;
+import io.flowmirror.flows.FlowKey;
 import io.flowmirror.flows.FlowParser;
 import io.flowmirror.flows.InstalledEntry;
+import io.flowmirror.topology.Datapath;
 import java.time.Duration;
-import java.util.Arrays;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.Test;
 
@@ -25,10 +27,11 @@ final class DoubleStartTest {
           "cookie=0x464d110000000001, table=0, priority=40000,metadata=0,in_port=5"
               + " actions=output:9,set_field:0x1->metadata,resubmit(,0)");
 
-  private final AtomicLong now = new AtomicLong();
-  private final DoubleStart start = of(5, false);
+  private final AtomicLong now = new AtomicLong(1);
+  private final DoubleStart start = of(false);
+  private String version = "3.1.0";
 
-  private DoubleStart of(int instance, boolean force) {
+  private DoubleStart of(boolean force) {
     Ticker ticker =
         new Ticker() {
           @Override
@@ -36,24 +39,32 @@ final class DoubleStartTest {
             return now.get();
           }
         };
-    return new DoubleStart(instance, force, ticker);
+    return new DoubleStart(5, force, ticker);
   }
 
-  private Step report(FlowEntry... entries) {
+  private Step report(InstalledEntry... entries) {
     return report(ImmutableMap.of(), entries);
   }
 
-  private Step report(ImmutableMap<io.flowmirror.flows.FlowKey, String> refused, FlowEntry... all) {
-    start.heard();
+  private Step report(ImmutableMap<FlowKey, String> refused, InstalledEntry... entries) {
+    Datapath datapath =
+        new Datapath(
+            1, 1, version, ImmutableMap.of(), OptionalInt.empty(), ImmutableList.of(), false);
+    start.rest();
     return start.step(
-        new DatapathReport(
-            Optional.empty(),
-            Arrays.stream(all)
-                .map(entry -> new InstalledEntry(entry, 0, 0, 0))
-                .collect(ImmutableList.toImmutableList()),
-            1,
-            refused,
-            ""));
+        new DatapathReport(Optional.of(datapath), ImmutableList.copyOf(entries), 1, refused, ""));
+  }
+
+  private static InstalledEntry entry() {
+    return new InstalledEntry(E1, 100, 0, 0);
+  }
+
+  private InstalledEntry challenge(long age) {
+    return new InstalledEntry(start.challenge(), age, 0, 0);
+  }
+
+  private static InstalledEntry challengeOf(int instance) {
+    return new InstalledEntry(new Challenge(instance).entry(), 0, 0, 0);
   }
 
   private void pass(Duration time) {
@@ -61,90 +72,120 @@ final class DoubleStartTest {
   }
 
   @Test
-  void whereNothingOfOursIsNobodyIsAsked() {
-    assertThat(report()).isEqualTo(Step.DONE);
-    assertThat(start.writer()).isEqualTo(Writer.US);
-  }
-
-  @Test
-  void entriesOfOneThatIsGoneAreTakenOverAfterAMoment() {
-    assertThat(report(E1)).isEqualTo(Step.ASK);
-    assertThat(report(E1, start.challenge())).isEqualTo(Step.WAIT);
-    assertThat(start.wakeAfter()).contains(DoubleStart.PATIENCE);
-    pass(DoubleStart.PATIENCE);
+  void whatOneThatIsGoneHasLeftIsTakenOverWhenTheChallengeHasAged() {
+    assertThat(report(entry())).isEqualTo(Step.ASK);
+    assertThat(report(entry(), challenge(0))).isEqualTo(Step.WAIT);
+    assertThat(start.wakeAfter()).contains(Duration.ofMillis(1100));
+    pass(Duration.ofMillis(1100));
     assertThat(start.wakeAfter()).contains(Duration.ZERO);
-    assertThat(report(E1, start.challenge())).isEqualTo(Step.READ);
+    // What was read before is of no use; and the switch may be a moment behind.
+    assertThat(report(entry(), challenge(0))).isEqualTo(Step.READ);
+    assertThat(report(entry(), challenge(0))).isEqualTo(Step.WAIT);
     assertThat(start.writer()).isEqualTo(Writer.UNDECIDED);
-    assertThat(report(E1, start.challenge())).isEqualTo(Step.DONE);
+    assertThat(report(entry(), challenge(1))).isEqualTo(Step.DONE);
     assertThat(start.writer()).isEqualTo(Writer.US);
+    assertThat(start.wakeAfter()).isEmpty();
   }
 
-  /** What was read before time was up says nothing of the last moment. */
+  /** There may be one that has nothing to install here, or whose entries OVN has just wiped. */
   @Test
-  void theLastLookIsANewOne() {
-    report(E1);
-    report(E1, start.challenge());
-    pass(DoubleStart.PATIENCE);
-    assertThat(report(E1, start.challenge())).isEqualTo(Step.READ);
-    DatapathReport old =
-        new DatapathReport(
-            Optional.empty(),
-            ImmutableList.of(new InstalledEntry(start.challenge(), 0, 0, 0)),
-            1,
-            ImmutableMap.of(),
-            "");
-    assertThat(start.step(old)).isEqualTo(Step.WAIT);
-    assertThat(report(E1)).isEqualTo(Step.ASK);
-  }
-
-  @Test
-  void whoRemovesItTwiceIsAtWork() {
-    report(E1);
-    report(E1, start.challenge());
-    assertThat(report(E1)).isEqualTo(Step.ASK);
-    assertThat(report(E1)).isEqualTo(Step.DONE);
-    assertThat(start.writer()).isEqualTo(Writer.ANOTHER);
-    start.again();
-    assertThat(start.writer()).isEqualTo(Writer.ANOTHER);
-    assertThat(report(E1)).isEqualTo(Step.ASK);
-    assertThat(start.writer()).isEqualTo(Writer.ANOTHER);
-    report(E1, start.challenge());
-    pass(DoubleStart.PATIENCE);
-    report(E1, start.challenge());
-    report(E1, start.challenge());
-    assertThat(start.writer()).isEqualTo(Writer.US);
-  }
-
-  @Test
-  void ovnsWipeIsNoController() {
-    report(E1);
-    report(E1, start.challenge());
+  void anEmptyTableIsAskedToo() {
     assertThat(report()).isEqualTo(Step.ASK);
-    assertThat(report(start.challenge())).isEqualTo(Step.WAIT);
-    pass(DoubleStart.PATIENCE);
-    report(start.challenge());
-    report(start.challenge());
+    assertThat(report(challenge(1))).isEqualTo(Step.DONE);
     assertThat(start.writer()).isEqualTo(Writer.US);
   }
 
   @Test
-  void ofTwoThatStartTogetherOneGivesWay() {
-    report(E1);
-    assertThat(report(E1, start.challenge(), new Challenge(6).entry())).isEqualTo(Step.WAIT);
-    assertThat(report(E1, start.challenge(), new Challenge(-6).entry())).isEqualTo(Step.DONE);
+  void withoutAFlowMonitorItTakesLonger() {
+    version = "2.17.9";
+    report();
+    assertThat(report(challenge(1))).isEqualTo(Step.WAIT);
+    assertThat(report(challenge(2))).isEqualTo(Step.DONE);
+  }
+
+  @Test
+  void whoRemovesItAgainAndAgainIsAtWork() {
+    report(entry());
+    report(entry(), challenge(0));
+    assertThat(report(entry())).isEqualTo(Step.ASK);
+    assertThat(report(entry())).isEqualTo(Step.ASK);
+    assertThat(report(entry())).isEqualTo(Step.DONE);
     assertThat(start.writer()).isEqualTo(Writer.ANOTHER);
+    assertThat(report(entry())).isEqualTo(Step.DONE);
+    // Later: that it was there counts until it turns out to be gone.
+    start.again();
+    assertThat(report(entry())).isEqualTo(Step.ASK);
+    assertThat(start.writer()).isEqualTo(Writer.ANOTHER);
+    report(entry(), challenge(1));
+    assertThat(start.writer()).isEqualTo(Writer.US);
   }
 
   @Test
-  void aSwitchThatRefusesToBeAskedIsWrittenTo() {
-    report(E1);
-    assertThat(report(ImmutableMap.of(start.challenge().key(), "OFPET_FLOW_MOD_FAILED"), E1))
-        .isEqualTo(Step.DONE);
+  void ovnsWipesAreNoController() {
+    report(entry());
+    report(entry(), challenge(0));
+    assertThat(report()).isEqualTo(Step.ASK);
+    report(challenge(0));
+    assertThat(report()).isEqualTo(Step.ASK);
+    assertThat(report(challenge(1))).isEqualTo(Step.DONE);
     assertThat(start.writer()).isEqualTo(Writer.US);
+  }
+
+  /** The other one may still be on its way back, and its entries are gone with vswitchd. */
+  @Test
+  void whoHasFoundAnotherDoesNotAskAtOnceAfterALostConnection() {
+    report();
+    report();
+    report();
+    report();
+    assertThat(start.writer()).isEqualTo(Writer.ANOTHER);
+    start.reconnected();
+    assertThat(report()).isEqualTo(Step.DONE);
+    start.again();
+    assertThat(report()).isEqualTo(Step.ASK);
+    start.reconnected();
+    assertThat(report()).isEqualTo(Step.DONE);
+  }
+
+  @Test
+  void whoIsAskingAsksAnewAfterALostConnection() {
+    report();
+    start.reconnected();
+    assertThat(report()).isEqualTo(Step.ASK);
+  }
+
+  @Test
+  void ofTwoThatStartTogetherTheLowerNumberGoesFirst() {
+    report();
+    assertThat(report(challenge(1), challengeOf(-6))).isEqualTo(Step.WAIT);
+    assertThat(start.isAskedBySomebody(ImmutableList.of(challenge(1)))).isFalse();
+    assertThat(start.isAskedBySomebody(ImmutableList.of(challengeOf(-6)))).isTrue();
+    // It was left by one that has crashed, and has ended.
+    assertThat(report(challenge(3))).isEqualTo(Step.DONE);
+    assertThat(start.writer()).isEqualTo(Writer.US);
+  }
+
+  @Test
+  void aHigherNumberWaitsForUs() {
+    report();
+    report(challenge(1), challengeOf(6));
+    assertThat(start.writer()).isEqualTo(Writer.US);
+  }
+
+  @Test
+  void aSwitchThatRefusesToBeAskedIsNotWrittenTo() {
+    report();
+    assertThat(report(ImmutableMap.of(start.challenge().key(), "OFPBFC_TIMEOUT")))
+        .isEqualTo(Step.DONE);
+    assertThat(start.writer()).isEqualTo(Writer.UNDECIDED);
+    assertThat(start.refusal()).isEqualTo("OFPBFC_TIMEOUT");
+    start.again();
+    assertThat(start.refusal()).isEmpty();
+    assertThat(report()).isEqualTo(Step.ASK);
   }
 
   @Test
   void forceAsksNobody() {
-    assertThat(of(5, true).writer()).isEqualTo(Writer.US);
+    assertThat(of(true).writer()).isEqualTo(Writer.US);
   }
 }

@@ -26,7 +26,7 @@ final class RunningController implements AutoCloseable {
 
   private RunningController(Cluster cluster, Intent intent, Reconciler.Mode mode) {
     reconciler =
-        Reconciler.start(intent.settings(cluster), mode, false, SESSIONS, this::noteSettled);
+        Reconciler.start(intent.settings(cluster), mode, true, SESSIONS, this::noteSettled);
   }
 
   /** Starts it. */
