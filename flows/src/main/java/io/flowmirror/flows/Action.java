@@ -21,6 +21,11 @@ public sealed interface Action {
   /** NXAST_RESUBMIT_TABLE (14) with the packet's own in_port. */
   record Resubmit(int table) implements Action {}
 
-  /** Anything else, OVN's mostly: its bytes in hexadecimal, never sent by us. */
-  record Other(String hex) implements Action {}
+  /**
+   * Anything else, OVN's mostly: never sent by us.
+   *
+   * @param bytes the action as it is on the wire, header and padding included; or an instruction
+   *     other than OFPIT_APPLY_ACTIONS
+   */
+  record Other(Opaque bytes) implements Action {}
 }

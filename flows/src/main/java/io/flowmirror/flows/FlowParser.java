@@ -3,8 +3,8 @@ package io.flowmirror.flows;
 
 import com.google.common.base.Splitter;
 import com.google.common.collect.ImmutableList;
+import io.flowmirror.topology.Port;
 import java.util.List;
-import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
@@ -20,6 +20,8 @@ public final class FlowParser {
   private static final Pattern RESUBMIT = Pattern.compile("resubmit\\(,(\\d+)\\)");
   private static final Pattern OUTPUT = Pattern.compile("output:(\\d+)");
   private static final Pattern OTHER = Pattern.compile("action:([0-9a-f]+)");
+
+  private static final long ALL_ONES = -1;
 
   private final String line;
   private int table;
@@ -64,10 +66,10 @@ public final class FlowParser {
     String name = equals < 0 ? word : word.substring(0, equals);
     String value = equals < 0 ? "" : word.substring(equals + 1);
     switch (name) {
-      case "cookie" -> cookie = number(word, value);
-      case "table" -> table = (int) number(word, value);
-      case "priority" -> priority = (int) number(word, value);
-      case "hard_timeout" -> hardTimeout = (int) number(word, value);
+      case "cookie" -> cookie = number(word, value, ALL_ONES);
+      case "table" -> table = (int) number(word, value, 0xff);
+      case "priority" -> priority = (int) number(word, value, 0xffff);
+      case "hard_timeout" -> hardTimeout = (int) number(word, value, 0xffff);
       case "send_flow_rem" -> sendFlowRemoved = true;
       // What dump-flows says about an entry's life is not part of the entry.
       case "duration", "n_packets", "n_bytes", "idle_age", "hard_age" -> {}
@@ -76,13 +78,13 @@ public final class FlowParser {
   }
 
   private void readField(String word, String name, String value) {
-    if (name.startsWith("oxm:")) {
+    if (word.startsWith("oxm:")) {
       match =
           new Match(
               match.fields(),
-              ImmutableList.<String>builder()
+              ImmutableList.<Opaque>builder()
                   .addAll(match.others())
-                  .add(name.substring("oxm:".length()))
+                  .add(opaque(word, word.substring("oxm:".length())))
                   .build());
       return;
     }
@@ -92,48 +94,56 @@ public final class FlowParser {
       throw bad(word, "matches on the same field twice");
     }
     int slash = value.indexOf('/');
+    long max = field.allOnes();
     if (slash < 0) {
-      match = match.with(field, number(word, value));
+      match = match.with(field, number(word, value, max));
     } else {
       match =
           match.with(
               field,
-              number(word, value.substring(0, slash)),
-              number(word, value.substring(slash + 1)));
+              number(word, value.substring(0, slash), max),
+              number(word, value.substring(slash + 1), max));
     }
   }
 
   private Action readAction(String text) {
     Matcher load = LOAD.matcher(text);
     if (load.matches()) {
-      Field field = field(text, load.group(2));
-      int first = load.group(3) == null ? 0 : Integer.parseInt(load.group(3));
-      int last =
-          load.group(4) != null
-              ? Integer.parseInt(load.group(4))
-              : load.group(3) != null ? first : field.bytes() * 8 - 1;
-      return new Action.Load(field, first, last - first + 1, number(text, load.group(1)));
+      return readLoad(text, load);
     }
     Matcher set = SET_FIELD.matcher(text);
     if (set.matches()) {
-      return new Action.SetField(field(text, set.group(2)), number(text, set.group(1)));
+      Field field = field(text, set.group(2));
+      return new Action.SetField(field, number(text, set.group(1), field.allOnes()));
     }
-    return firstNumber(RESUBMIT, text)
-        .<Action>map(Action.Resubmit::new)
-        .or(() -> firstNumber(OUTPUT, text).map(Action.Output::new))
-        .orElseGet(
-            () -> {
-              Matcher other = OTHER.matcher(text);
-              if (other.matches()) {
-                return new Action.Other(other.group(1));
-              }
-              throw bad(text, "is not an action that Flowmirror uses");
-            });
+    Matcher resubmit = RESUBMIT.matcher(text);
+    if (resubmit.matches()) {
+      return new Action.Resubmit((int) number(text, resubmit.group(1), 0xff));
+    }
+    Matcher output = OUTPUT.matcher(text);
+    if (output.matches()) {
+      return new Action.Output((int) number(text, output.group(1), Port.MAX));
+    }
+    Matcher other = OTHER.matcher(text);
+    if (other.matches()) {
+      return new Action.Other(opaque(text, other.group(1)));
+    }
+    throw bad(text, "is not an action that Flowmirror uses");
   }
 
-  private Optional<Integer> firstNumber(Pattern pattern, String text) {
-    Matcher matcher = pattern.matcher(text);
-    return matcher.matches() ? Optional.of((int) number(text, matcher.group(1))) : Optional.empty();
+  private Action readLoad(String text, Matcher load) {
+    Field field = field(text, load.group(2));
+    int highest = field.bytes() * 8 - 1;
+    int first = load.group(3) == null ? 0 : (int) number(text, load.group(3), highest);
+    int last =
+        load.group(4) != null
+            ? (int) number(text, load.group(4), highest)
+            : load.group(3) != null ? first : highest;
+    if (last < first) {
+      throw bad(text, "ends before it begins");
+    }
+    int bits = last - first + 1;
+    return new Action.Load(field, first, bits, number(text, load.group(1), ALL_ONES >>> 64 - bits));
   }
 
   private Field field(String text, String name) {
@@ -141,14 +151,30 @@ public final class FlowParser {
         .orElseThrow(() -> bad(text, "names a field that Flowmirror does not use"));
   }
 
-  private long number(String word, String text) {
+  /** An unsigned number that is no larger than this. */
+  private long number(String word, String text, long max) {
+    long number;
     try {
-      return text.startsWith("0x")
-          ? Long.parseUnsignedLong(text.substring(2), 16)
-          : Long.parseUnsignedLong(text);
+      number =
+          text.startsWith("0x")
+              ? Long.parseUnsignedLong(text.substring(2), 16)
+              : Long.parseUnsignedLong(text);
     } catch (NumberFormatException e) {
       throw new IllegalArgumentException(
           "\"" + word + "\": \"" + text + "\" is not a number, in: " + line, e);
+    }
+    if (Long.compareUnsigned(number, max) > 0) {
+      throw bad(word, "has a number above " + Long.toUnsignedString(max));
+    }
+    return number;
+  }
+
+  private Opaque opaque(String word, String digits) {
+    try {
+      return Opaque.ofHex(digits);
+    } catch (IllegalArgumentException e) {
+      throw new IllegalArgumentException(
+          "\"" + word + "\": \"" + digits + "\" is not hexadecimal, in: " + line, e);
     }
   }
 
@@ -157,7 +183,7 @@ public final class FlowParser {
   }
 
   /** Splits at commas outside parentheses: {@code resubmit(,0)} is one action. */
-  private static ImmutableList<String> splitActions(String text) {
+  private ImmutableList<String> splitActions(String text) {
     ImmutableList.Builder<String> actions = ImmutableList.builder();
     int depth = 0;
     int start = 0;
@@ -167,10 +193,16 @@ public final class FlowParser {
         depth++;
       } else if (at == ')') {
         depth--;
+        if (depth < 0) {
+          throw bad(text, "closes a parenthesis that is not open");
+        }
       } else if (at == ',' && depth == 0) {
         actions.add(text.substring(start, i));
         start = i + 1;
       }
+    }
+    if (depth > 0) {
+      throw bad(text, "leaves a parenthesis open");
     }
     return actions.build();
   }

@@ -46,7 +46,7 @@ public final class FlowText {
   public static String format(Match match) {
     ImmutableList.Builder<String> parts = ImmutableList.builder();
     match.fields().forEach((field, value) -> parts.add(format(field, value)));
-    match.others().forEach(hex -> parts.add("oxm:" + hex));
+    match.others().forEach(oxm -> parts.add("oxm:" + oxm));
     return String.join(",", parts.build());
   }
 
@@ -74,7 +74,7 @@ public final class FlowText {
               + load.field().nxmName()
               + bits(load.field(), load.offset(), load.bits());
       case Action.Resubmit resubmit -> "resubmit(," + resubmit.table() + ")";
-      case Action.Other other -> "action:" + other.hex();
+      case Action.Other other -> "action:" + other.bytes();
     };
   }
 

@@ -10,10 +10,10 @@ import java.util.OptionalLong;
  * A flow entry's match.
  *
  * @param fields what is matched of the fields we know, in ovs-ofctl's order
- * @param others fields that we have no name for, each as its OXM in hexadecimal; kept so that two
+ * @param others fields that we have no name for, each as its OXM on the wire; kept so that two
  *     entries that differ only there are two entries
  */
-public record Match(ImmutableSortedMap<Field, MaskedValue> fields, ImmutableList<String> others) {
+public record Match(ImmutableSortedMap<Field, MaskedValue> fields, ImmutableList<Opaque> others) {
 
   /** A value under a mask, both right-aligned; bits outside the mask are zero. */
   public record MaskedValue(long value, long mask) {

@@ -58,6 +58,17 @@ final class FlowTextTest {
         "in_port=1,in_port=2 actions=drop|\"in_port=2\" matches on the same field twice",
         "priority=1 actions=normal|\"normal\" is not an action that Flowmirror uses",
         "priority=1 actions=load:1->NXM_NX_REG1[]|names a field that Flowmirror does not use",
+        "table=256 actions=drop|\"table=256\" has a number above 255",
+        "reg14=0x100000000 actions=drop|has a number above 4294967295",
+        "in_port=1/0x1ffffffff actions=drop|has a number above 4294967295",
+        "actions=output:4294967297|\"output:4294967297\" has a number above 65280",
+        "actions=load:2->NXM_NX_REG14[24]|has a number above 1",
+        "actions=load:1->NXM_NX_REG14[32]|has a number above 31",
+        "actions=load:1->NXM_NX_REG14[9..3]|ends before it begins",
+        "actions=output:1,resubmit(,0|leaves a parenthesis open",
+        "actions=output:1),output:2|closes a parenthesis that is not open",
+        "oxm:80000a0 actions=drop|\"80000a0\" is not hexadecimal",
+        "oxm:00=5 actions=drop|\"00=5\" is not hexadecimal",
       })
   void namesTheWordThatItCannotRead(String line, String error) {
     assertThatThrownBy(() -> FlowParser.parse(line))

@@ -17,7 +17,7 @@ class OvnPipelineTest {
   private static final Action DATAPATH = new Action.SetField(Field.METADATA, 3);
   private static final Action INPUT = new Action.SetField(Field.REG14, 7);
   private static final Action NEXT = new Action.Resubmit(8);
-  private static final Action OTHER = new Action.Other("00");
+  private static final Action OTHER = new Action.Other(Opaque.ofHex("00"));
 
   private static Match keys(long datapathKey, long portKey) {
     return Match.ANY.with(Field.REG15, portKey).with(Field.METADATA, datapathKey);
@@ -69,7 +69,7 @@ class OvnPipelineTest {
 
   @Test
   void tellsAPlainPortFromOneWithAVlan() {
-    Match vlan = new Match(PORT_3.fields(), ImmutableList.of("80000c021005"));
+    Match vlan = new Match(PORT_3.fields(), ImmutableList.of(Opaque.ofHex("80000c021005")));
     assertThat(candidates(entry(0, 150, vlan, DATAPATH, INPUT, NEXT)))
         .containsExactly(new LogicalPort(3, 3, 7, false));
   }

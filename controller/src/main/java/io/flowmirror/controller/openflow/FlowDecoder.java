@@ -11,18 +11,22 @@ import io.flowmirror.flows.FlowEntry;
 import io.flowmirror.flows.FlowKey;
 import io.flowmirror.flows.InstalledEntry;
 import io.flowmirror.flows.Match;
+import io.flowmirror.flows.Opaque;
 import io.flowmirror.topology.Port;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.ByteBufUtil;
-import java.util.Optional;
-import java.util.TreeMap;
+import java.util.EnumMap;
+import java.util.Map;
 import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Reads flow entries out of OFPMP_FLOW replies (OpenFlow 1.3.5, section 7.3.5.2).
  *
  * <p>Every entry is read by its lengths, so that a field or an action that is not known here is
- * kept in hexadecimal and puts nothing that follows it out of step.
+ * kept as its bytes and puts nothing that follows it out of step. What is known is known exactly:
+ * an action of a known type in an unknown form is kept as bytes too. Nothing is thrown but {@link
+ * MalformedException}, and what is made is in proportion to what is read.
  */
 final class FlowDecoder {
   private static final int STATS_BYTES = 48;
@@ -36,14 +40,13 @@ final class FlowDecoder {
    */
   static void decode(ByteBuf in, Consumer<InstalledEntry> entries) {
     while (in.isReadable()) {
-      checkedLength("ofp_flow_stats", 2, 2, in.readableBytes());
-      int length =
-          checkedLength(
-              "ofp_flow_stats.length",
-              in.getUnsignedShort(in.readerIndex()),
-              STATS_BYTES + 8,
-              in.readableBytes());
-      entries.accept(entry(in.readSlice(length)));
+      checkedLength("ofp_flow_stats", STATS_BYTES + 8, STATS_BYTES + 8, in.readableBytes());
+      int length = in.getUnsignedShort(in.readerIndex());
+      checkedLength("ofp_flow_stats.length", length, STATS_BYTES + 8, in.readableBytes());
+      int rest = narrow(in, length);
+      InstalledEntry entry = entry(in);
+      widen(in, rest);
+      entries.accept(entry);
     }
   }
 
@@ -61,44 +64,53 @@ final class FlowDecoder {
     long cookie = in.readLong();
     long packets = in.readLong();
     long bytes = in.readLong();
-    Match match = match(in);
-    FlowEntry entry =
-        new FlowEntry(
-            new FlowKey(table, priority, match),
-            instructions(in),
-            cookie,
-            hardTimeout,
-            (flags & Ofp.OFPFF_SEND_FLOW_REM) != 0);
+    FlowKey key = new FlowKey(table, priority, match(in));
+    boolean sendFlowRemoved = (flags & Ofp.OFPFF_SEND_FLOW_REM) != 0;
+    FlowEntry entry = new FlowEntry(key, instructions(in), cookie, hardTimeout, sendFlowRemoved);
     return new InstalledEntry(entry, age, packets, bytes);
   }
 
   /** Reads a {@code struct ofp_match} and its padding (section 7.2.3). */
   static Match match(ByteBuf in) {
     checkedLength("ofp_match", 8, 8, in.readableBytes());
+    int left = in.readableBytes();
     int type = in.readUnsignedShort();
     if (type != Ofp.OFPMT_OXM) {
       throw new MalformedException("ofp_match.type is " + type + ", not OFPMT_OXM");
     }
-    int length =
-        checkedLength("ofp_match.length", in.readUnsignedShort(), 4, in.readableBytes() + 4);
-    int padded = checkedLength("ofp_match", (length + 7) / 8 * 8, 8, in.readableBytes() + 4);
-    ByteBuf fields = in.readSlice(length - 4);
-    in.skipBytes(padded - length);
-    TreeMap<Field, Match.MaskedValue> known = new TreeMap<>();
-    ImmutableList.Builder<String> others = ImmutableList.builder();
-    while (fields.isReadable()) {
-      int start = fields.readerIndex();
-      Oxm oxm = Oxm.read(fields);
-      Optional<Field> field = oxm.field();
-      if (field.isPresent()) {
-        long value = oxm.value();
-        long mask = oxm.masked() ? oxm.value() : field.get().allOnes();
-        known.put(field.get(), new Match.MaskedValue(value, mask));
+    int length = checkedLength("ofp_match.length", in.readUnsignedShort(), 4, left);
+    int padding = checkedLength("ofp_match", padded(length), 8, left) - length;
+    int rest = narrow(in, length - 4);
+    Map<Field, Match.MaskedValue> known = new EnumMap<>(Field.class);
+    ImmutableList.Builder<Opaque> others = ImmutableList.builder();
+    while (in.isReadable()) {
+      int start = in.readerIndex();
+      int oxm = oxm(in);
+      Field field = field(oxm);
+      if (field != null) {
+        long value = value(field, in);
+        long mask = isMasked(oxm) ? value(field, in) : field.allOnes();
+        if (known.put(field, new Match.MaskedValue(value, mask)) != null) {
+          throw new MalformedException("ofp_match has " + field.text() + " twice");
+        }
       } else {
-        others.add(ByteBufUtil.hexDump(fields, start, fields.readerIndex() - start));
+        in.skipBytes(oxm & 0xff);
+        others.add(opaque(in, start));
       }
     }
-    return new Match(ImmutableSortedMap.copyOfSorted(known), others.build());
+    widen(in, rest);
+    in.skipBytes(padding);
+    return new Match(sorted(known), others.build());
+  }
+
+  private static ImmutableSortedMap<Field, Match.MaskedValue> sorted(
+      Map<Field, Match.MaskedValue> known) {
+    if (known.size() == 1) {
+      // As most of OVN's entries have it, the datapath's key: half as large as what copyOf makes.
+      Map.Entry<Field, Match.MaskedValue> only = known.entrySet().iterator().next();
+      return ImmutableSortedMap.of(only.getKey(), only.getValue());
+    }
+    return ImmutableSortedMap.copyOf(known);
   }
 
   private static ImmutableList<Action> instructions(ByteBuf in) {
@@ -106,18 +118,19 @@ final class FlowDecoder {
     while (in.isReadable()) {
       checkedLength("ofp_instruction", 8, 8, in.readableBytes());
       int start = in.readerIndex();
-      int length =
-          checkedLength(
-              "ofp_instruction.len", in.getUnsignedShort(start + 2), 8, in.readableBytes());
-      ByteBuf instruction = in.readSlice(length);
-      if (instruction.readUnsignedShort() == Ofp.OFPIT_APPLY_ACTIONS) {
-        instruction.skipBytes(6);
-        while (instruction.isReadable()) {
-          actions.add(action(instruction));
+      int length = in.getUnsignedShort(start + 2);
+      checkedLength("ofp_instruction.len", length, 8, in.readableBytes());
+      int rest = narrow(in, length);
+      if (in.readUnsignedShort() == Ofp.OFPIT_APPLY_ACTIONS) {
+        in.skipBytes(6);
+        while (in.isReadable()) {
+          actions.add(action(in));
         }
       } else {
-        actions.add(new Action.Other(ByteBufUtil.hexDump(in, start, length)));
+        in.skipBytes(length - 2);
+        actions.add(new Action.Other(opaque(in, start)));
       }
+      widen(in, rest);
     }
     return actions.build();
   }
@@ -125,78 +138,112 @@ final class FlowDecoder {
   private static Action action(ByteBuf in) {
     checkedLength("ofp_action_header", 8, 8, in.readableBytes());
     int start = in.readerIndex();
-    int length =
-        checkedLength(
-            "ofp_action_header.len", in.getUnsignedShort(start + 2), 8, in.readableBytes());
-    ByteBuf action = in.readSlice(length);
-    int type = action.readUnsignedShort();
-    action.skipBytes(2);
-    Optional<Action> known =
+    int length = in.getUnsignedShort(start + 2);
+    checkedLength("ofp_action_header.len", length, 8, in.readableBytes());
+    int rest = narrow(in, length);
+    int type = in.readUnsignedShort();
+    in.skipBytes(2);
+    Action known =
         switch (type) {
-          case Ofp.OFPAT_OUTPUT -> output(action);
-          case Ofp.OFPAT_SET_FIELD -> setField(action);
-          case Ofp.OFPAT_EXPERIMENTER -> experimenter(action);
-          default -> Optional.empty();
+          case Ofp.OFPAT_OUTPUT -> output(in);
+          case Ofp.OFPAT_SET_FIELD -> setField(in);
+          case Ofp.OFPAT_EXPERIMENTER -> experimenter(in);
+          default -> null;
         };
-    return known.orElseGet(() -> new Action.Other(ByteBufUtil.hexDump(in, start, length)));
+    widen(in, rest);
+    return known != null ? known : new Action.Other(opaque(in, start));
   }
 
-  private static Optional<Action> output(ByteBuf in) {
+  private static @Nullable Action output(ByteBuf in) {
     int port = in.readInt();
-    return port >= 1 && port <= Port.MAX ? Optional.of(new Action.Output(port)) : Optional.empty();
+    return in.readableBytes() == 8 && port >= 1 && port <= Port.MAX
+        ? new Action.Output(port)
+        : null;
   }
 
-  private static Optional<Action> setField(ByteBuf in) {
-    Oxm oxm = Oxm.read(in);
-    return oxm.masked()
-        ? Optional.empty()
-        : oxm.field().map(field -> new Action.SetField(field, oxm.value()));
+  private static @Nullable Action setField(ByteBuf in) {
+    int oxm = oxm(in);
+    Field field = field(oxm);
+    if (field == null || isMasked(oxm)) {
+      return null;
+    }
+    long value = value(field, in);
+    return in.readableBytes() < 8 ? new Action.SetField(field, value) : null;
   }
 
-  private static Optional<Action> experimenter(ByteBuf in) {
-    if (in.readableBytes() < 12 || in.readInt() != Ofp.NX_VENDOR_ID) {
-      return Optional.empty();
+  private static @Nullable Action experimenter(ByteBuf in) {
+    if (in.readInt() != Ofp.NX_VENDOR_ID || in.readableBytes() < 8) {
+      return null;
     }
     int subtype = in.readUnsignedShort();
     if (subtype == Ofp.NXAST_REG_LOAD && in.readableBytes() == 14) {
       int range = in.readUnsignedShort();
-      int header = in.readInt();
-      long value = in.readLong();
-      return Field.of(header >>> 16, header >>> 9 & 0x7f)
-          .map(field -> new Action.Load(field, range >>> 6, (range & 0x3f) + 1, value));
+      int oxm = in.readInt();
+      Field field = field(oxm);
+      return field == null || isMasked(oxm)
+          ? null
+          : new Action.Load(field, range >>> 6, (range & 0x3f) + 1, in.readLong());
     }
-    if (subtype == Ofp.NXAST_RESUBMIT_TABLE) {
+    if (subtype == Ofp.NXAST_RESUBMIT_TABLE && in.readableBytes() == 6) {
       int port = in.readUnsignedShort();
       int table = in.readUnsignedByte();
-      return port == Ofp.NX_IN_PORT ? Optional.of(new Action.Resubmit(table)) : Optional.empty();
+      return port == Ofp.NX_IN_PORT ? new Action.Resubmit(table) : null;
     }
-    return Optional.empty();
+    return null;
   }
 
-  /** An OXM TLV (section 7.2.3.2), read up to its end; its value is read piece by piece. */
-  private record Oxm(Optional<Field> field, boolean masked, ByteBuf payload) {
-    static Oxm read(ByteBuf in) {
-      checkedLength("oxm header", 4, 4, in.readableBytes());
-      int oxmClass = in.readUnsignedShort();
-      int fieldAndMask = in.readUnsignedByte();
-      int length = checkedLength("oxm_length", in.readUnsignedByte(), 0, in.readableBytes());
-      boolean masked = (fieldAndMask & 1) != 0;
-      Optional<Field> field =
-          oxmClass == Ofp.OFPXMC_EXPERIMENTER
-              ? Optional.empty()
-              : Field.of(oxmClass, fieldAndMask >>> 1);
-      if (field.isPresent()) {
-        int expected = field.get().bytes() * (masked ? 2 : 1);
-        if (length != expected) {
-          throw new MalformedException(
-              "oxm_length of " + field.get().text() + " is " + length + ", not " + expected);
-        }
-      }
-      return new Oxm(field, masked, in.readSlice(length));
-    }
+  /** Reads the header of an OXM TLV (section 7.2.3.2) whose value is all there. */
+  private static int oxm(ByteBuf in) {
+    checkedLength("oxm header", 4, 4, in.readableBytes());
+    int oxm = in.readInt();
+    checkedLength("oxm_length", oxm & 0xff, 0, in.readableBytes());
+    return oxm;
+  }
 
-    long value() {
-      return field.orElseThrow().bytes() == 8 ? payload.readLong() : payload.readUnsignedInt();
+  /** The field of ours that an OXM header names, if it does. */
+  private static @Nullable Field field(int oxm) {
+    Field field = Field.of(oxm >>> 16, oxm >>> 9 & 0x7f).orElse(null);
+    if (field != null) {
+      int expected = field.bytes() * (isMasked(oxm) ? 2 : 1);
+      if ((oxm & 0xff) != expected) {
+        throw new MalformedException(
+            "oxm_length of " + field.text() + " is " + (oxm & 0xff) + ", not " + expected);
+      }
     }
+    return field;
+  }
+
+  private static boolean isMasked(int oxm) {
+    return (oxm & 0x100) != 0;
+  }
+
+  private static long value(Field field, ByteBuf in) {
+    return field.bytes() == 8 ? in.readLong() : in.readUnsignedInt();
+  }
+
+  /** What was read since there. */
+  private static Opaque opaque(ByteBuf in, int start) {
+    return Opaque.of(ByteBufUtil.getBytes(in, start, in.readerIndex() - start, true));
+  }
+
+  private static int padded(int length) {
+    return (length + 7) / 8 * 8;
+  }
+
+  /**
+   * Lets no more than so many bytes be read, for a part that says its length. No slice: of those,
+   * there would be some twenty for each entry.
+   *
+   * @return what is to be given to {@link #widen} afterwards
+   */
+  private static int narrow(ByteBuf in, int length) {
+    int end = in.writerIndex();
+    in.writerIndex(in.readerIndex() + length);
+    return end;
+  }
+
+  /** Goes on after a part, whether it was read to its end or not. */
+  private static void widen(ByteBuf in, int end) {
+    in.readerIndex(in.writerIndex()).writerIndex(end);
   }
 }

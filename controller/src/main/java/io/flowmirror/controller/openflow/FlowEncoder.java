@@ -8,6 +8,7 @@ import io.flowmirror.flows.FlowChange;
 import io.flowmirror.flows.FlowEntry;
 import io.flowmirror.flows.FlowKey;
 import io.flowmirror.flows.Match;
+import io.flowmirror.flows.Opaque;
 import io.netty.buffer.ByteBuf;
 import java.util.Map;
 import java.util.Optional;
@@ -49,8 +50,8 @@ final class FlowEncoder {
       return Optional.of("hard_timeout " + entry.hardTimeout() + " is not in 0..65535");
     }
     for (Action action : entry.actions()) {
-      if (action instanceof Action.Other(String hex)) {
-        return Optional.of("action that is not ours: " + hex);
+      if (action instanceof Action.Other(Opaque bytes)) {
+        return Optional.of("action that is not ours: " + bytes);
       }
       if (action instanceof Action.Load load
           && (load.offset() < 0
@@ -150,8 +151,8 @@ final class FlowEncoder {
         nicira(16, Ofp.NXAST_RESUBMIT_TABLE, out);
         out.writeShort(Ofp.NX_IN_PORT).writeByte(table).writeZero(3);
       }
-      case Action.Other(String hex) ->
-          throw new IllegalArgumentException("action that is not ours: " + hex);
+      case Action.Other(Opaque bytes) ->
+          throw new IllegalArgumentException("action that is not ours: " + bytes);
     }
   }
 

@@ -13,6 +13,7 @@ import io.flowmirror.flows.FlowEntry;
 import io.flowmirror.flows.FlowKey;
 import io.flowmirror.flows.InstalledEntry;
 import io.flowmirror.flows.MirrorEntries;
+import io.flowmirror.flows.Opaque;
 import io.flowmirror.flows.OvnPipeline;
 import io.flowmirror.topology.Datapath;
 import io.flowmirror.topology.LogicalPort;
@@ -467,6 +468,7 @@ public final class FakeDatapath implements OtherSide {
     /** Whether it matches on bit 1 of ct_label (NXM_NX_CT_LABEL, 108, under a mask) being 1. */
     private boolean isNatInLabel(FlowEntry entry) {
       return entry.key().match().others().stream()
+          .map(Opaque::toString)
           .filter(oxm -> oxm.startsWith("0001d920"))
           .map(oxm -> oxm.substring(8))
           .anyMatch(label -> isBit1(label.charAt(31)) && isBit1(label.charAt(63)));

@@ -11,6 +11,7 @@ import io.flowmirror.flows.FlowChange;
 import io.flowmirror.flows.FlowEntry;
 import io.flowmirror.flows.FlowKey;
 import io.flowmirror.flows.Match;
+import io.flowmirror.flows.Opaque;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.ByteBufUtil;
 import io.netty.buffer.Unpooled;
@@ -101,13 +102,16 @@ class FlowEncoderTest {
         .contains("cookie is not ours");
     assertThat(FlowEncoder.refusal(new FlowChange.Delete(new FlowKey(0, 1, any), 5)))
         .contains("cookie is not ours");
-    assertThat(FlowEncoder.refusal(add(Entries.entry(0, 1, any, ours, new Action.Other("00")))))
+    assertThat(
+            FlowEncoder.refusal(
+                add(Entries.entry(0, 1, any, ours, new Action.Other(Opaque.ofHex("00"))))))
         .contains("action that is not ours: 00");
     assertThat(
             FlowEncoder.refusal(
                 add(Entries.entry(0, 1, any, ours, new Action.Load(Field.REG14, 30, 4, 1)))))
         .contains("load of bits that NXM_NX_REG14 does not have");
-    Match other = new Match(ImmutableSortedMap.of(), ImmutableList.of("80000a020800"));
+    Match other =
+        new Match(ImmutableSortedMap.of(), ImmutableList.of(Opaque.ofHex("80000a020800")));
     assertThat(FlowEncoder.refusal(add(Entries.entry(0, 1, other, ours)))).isPresent();
     assertThat(FlowEncoder.refusal(add(Entries.e3(65, 1, 1, 1)))).isEmpty();
     assertThat(FlowEncoder.refusal(add(Entries.entry(255, 65535, any, ours)))).isEmpty();

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.flowmirror.controller.openflow;
 
-import com.google.common.io.BaseEncoding;
 import io.flowmirror.flows.Action;
 import io.flowmirror.flows.Field;
 import io.flowmirror.flows.Match;
+import io.flowmirror.flows.Opaque;
 import java.math.BigInteger;
 import java.nio.ByteBuffer;
+import java.util.Arrays;
 import java.util.HashMap;
-import java.util.Locale;
 import java.util.Map;
 
 /**
@@ -65,13 +65,13 @@ final class PacketFields {
    * @throws UnsupportedOperationException if it is any other
    */
   void act(Action.Other other) {
-    byte[] bytes = BaseEncoding.base16().lowerCase().decode(other.hex());
+    byte[] bytes = other.bytes().bytes();
     ByteBuffer in = ByteBuffer.wrap(bytes);
     if (bytes.length < 8 || in.getShort(0) != Ofp.OFPAT_SET_FIELD || (bytes[6] & 1) != 0) {
-      throw new UnsupportedOperationException("an action that is not modelled: " + other.hex());
+      throw new UnsupportedOperationException("an action that is not modelled: " + other);
     }
-    int end = 2 * (8 + (bytes[7] & 0xff));
-    Oxm oxm = Oxm.of(other.hex().substring(8, end));
+    int end = 8 + (bytes[7] & 0xff);
+    Oxm oxm = Oxm.of(Opaque.of(Arrays.copyOfRange(bytes, 4, end)));
     values.put(oxm.code(), oxm.value());
   }
 
@@ -93,14 +93,15 @@ final class PacketFields {
 
   /** An OXM TLV (section 7.2.3.2). */
   private record Oxm(int code, BigInteger value, BigInteger mask) {
-    static Oxm of(String hex) {
+    static Oxm of(Opaque bytes) {
+      String hex = bytes.toString();
       int header = Integer.parseUnsignedInt(hex.substring(0, 8), 16);
       if (header >>> 16 == Ofp.OFPXMC_EXPERIMENTER) {
         throw new UnsupportedOperationException("a field that is not modelled: " + hex);
       }
       boolean masked = (header & 0x100) != 0;
       int digits = (header & 0xff) * (masked ? 1 : 2);
-      String payload = hex.substring(8).toLowerCase(Locale.ROOT);
+      String payload = hex.substring(8);
       BigInteger value = new BigInteger(payload.substring(0, digits), 16);
       BigInteger mask =
           masked
