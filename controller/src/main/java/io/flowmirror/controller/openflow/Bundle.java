@@ -2,18 +2,20 @@
 package io.flowmirror.controller.openflow;
 
 import com.google.common.collect.ImmutableMap;
+import io.flowmirror.controller.openflow.Incoming.BundleControl;
 import io.flowmirror.controller.openflow.Incoming.SwitchError;
 import io.flowmirror.controller.openflow.Requests.RefusedException;
 import io.flowmirror.flows.FlowChange;
 import io.flowmirror.flows.FlowKey;
 import java.time.Duration;
+import java.util.BitSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import org.jspecify.annotations.Nullable;
-import org.opendaylight.yangtools.binding.DataObject;
+import org.opendaylight.yang.gen.v1.urn.opendaylight.openflow.protocol.rev130731.BarrierOutput;
 
 /**
  * One round of changes as an atomic, ordered bundle (ONF extension 230; Open vSwitch,
@@ -41,7 +43,8 @@ final class Bundle {
   private final int openXid;
   private final int firstXid;
   private final Map<FlowKey, String> refused = new LinkedHashMap<>();
-  private final CompletableFuture<DataObject> added = new CompletableFuture<>();
+  private final BitSet refusedIndices = new BitSet();
+  private final CompletableFuture<BarrierOutput> added = new CompletableFuture<>();
   private boolean open;
   private boolean pumping;
   private boolean ending;
@@ -67,9 +70,7 @@ final class Bundle {
     if (!refused.isEmpty() || changes.isEmpty()) {
       return Handshake.barrier(connection).thenApply(done -> ImmutableMap.copyOf(refused));
     }
-    return connection
-        .request(
-            Outgoing.bundleControl(openXid, id, Ofp.OFPBCT_OPEN_REQUEST), "OFPBCT_OPEN_REQUEST")
+    return control(openXid, Ofp.OFPBCT_OPEN_REQUEST, "OFPBCT_OPEN_REQUEST", connection.timeout())
         .thenCompose(
             opened -> {
               open = true;
@@ -121,18 +122,22 @@ final class Bundle {
     }
   }
 
-  /** Takes an error that refers to one of this bundle's messages; returns false for any other. */
+  /**
+   * Takes an error that refers to one of this bundle's messages, and one for each; returns false
+   * for any other.
+   */
   boolean refuse(SwitchError error) {
-    if (error.xid() == openXid) {
+    if (error.xid() == openXid && !ending) {
       // The switch has dropped the bundle (OFPBFC_TIMEOUT, ofproto/connmgr.c).
       ending = true;
       added.completeExceptionally(new RefusedException("bundle dropped: " + ErrorText.of(error)));
       return true;
     }
     int index = error.xid() - firstXid;
-    if (index < 0 || index >= changes.size()) {
+    if (index < 0 || index >= next || refusedIndices.get(index)) {
       return false;
     }
+    refusedIndices.set(index);
     refused.put(changes.get(index).key(), ErrorText.of(error));
     return true;
   }
@@ -150,22 +155,38 @@ final class Bundle {
     }
   }
 
-  private CompletableFuture<DataObject> commit() {
+  private CompletableFuture<BundleControl> commit() {
     Duration within = connection.timeout().plus(COMMIT_PER_CHANGE.multipliedBy(changes.size()));
-    return control(Ofp.OFPBCT_COMMIT_REQUEST, "OFPBCT_COMMIT_REQUEST", within);
+    return control(
+        connection.nextXid(), Ofp.OFPBCT_COMMIT_REQUEST, "OFPBCT_COMMIT_REQUEST", within);
   }
 
-  private CompletableFuture<DataObject> discard() {
-    return control(Ofp.OFPBCT_DISCARD_REQUEST, "OFPBCT_DISCARD_REQUEST", connection.timeout());
+  private CompletableFuture<BundleControl> discard() {
+    return control(
+        connection.nextXid(),
+        Ofp.OFPBCT_DISCARD_REQUEST,
+        "OFPBCT_DISCARD_REQUEST",
+        connection.timeout());
   }
 
-  private CompletableFuture<DataObject> control(int type, String name, Duration within) {
-    return connection.request(Outgoing.bundleControl(connection.nextXid(), id, type), name, within);
+  private CompletableFuture<BundleControl> control(
+      int xid, int type, String name, Duration within) {
+    return connection
+        .request(Outgoing.bundleControl(xid, id, type), name, BundleControl.class, within)
+        .thenApply(
+            reply -> {
+              if (reply.bundle() != id || reply.type() != type + 1) {
+                throw new MisbehaviourException(
+                    "the switch answered %s of bundle %d with type %d of bundle %d"
+                        .formatted(name, id, reply.type(), reply.bundle()));
+              }
+              return reply;
+            });
   }
 
   /** A refusal that names no entry concerns them all. */
   private ImmutableMap<FlowKey, String> orRefused(@Nullable Throwable failure) {
-    Throwable cause = failure instanceof CompletionException ? failure.getCause() : failure;
+    Throwable cause = failure == null ? null : Requests.cause(failure);
     if (cause instanceof RefusedException) {
       if (refused.isEmpty()) {
         for (FlowChange change : changes) {

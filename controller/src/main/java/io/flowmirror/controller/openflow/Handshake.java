@@ -1,27 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.flowmirror.controller.openflow;
 
+import io.flowmirror.controller.openflow.Incoming.Hello;
 import io.flowmirror.controller.openflow.Requests.LostException;
 import io.netty.buffer.ByteBuf;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import org.opendaylight.openflowjava.protocol.api.util.EncodeConstants;
 import org.opendaylight.yang.gen.v1.urn.opendaylight.openflow.common.types.rev130731.HelloElementType;
 import org.opendaylight.yang.gen.v1.urn.opendaylight.openflow.protocol.rev130731.BarrierInputBuilder;
-import org.opendaylight.yang.gen.v1.urn.opendaylight.openflow.protocol.rev130731.FeaturesReply;
+import org.opendaylight.yang.gen.v1.urn.opendaylight.openflow.protocol.rev130731.BarrierOutput;
 import org.opendaylight.yang.gen.v1.urn.opendaylight.openflow.protocol.rev130731.GetConfigInputBuilder;
-import org.opendaylight.yang.gen.v1.urn.opendaylight.openflow.protocol.rev130731.GetConfigReply;
+import org.opendaylight.yang.gen.v1.urn.opendaylight.openflow.protocol.rev130731.GetConfigOutput;
 import org.opendaylight.yang.gen.v1.urn.opendaylight.openflow.protocol.rev130731.GetFeaturesInputBuilder;
+import org.opendaylight.yang.gen.v1.urn.opendaylight.openflow.protocol.rev130731.GetFeaturesOutput;
 import org.opendaylight.yang.gen.v1.urn.opendaylight.openflow.protocol.rev130731.HelloInputBuilder;
-import org.opendaylight.yang.gen.v1.urn.opendaylight.openflow.protocol.rev130731.HelloMessage;
 import org.opendaylight.yang.gen.v1.urn.opendaylight.openflow.protocol.rev130731.SetConfigInputBuilder;
 import org.opendaylight.yang.gen.v1.urn.opendaylight.openflow.protocol.rev130731.hello.Elements;
 import org.opendaylight.yang.gen.v1.urn.opendaylight.openflow.protocol.rev130731.hello.ElementsBuilder;
-import org.opendaylight.yangtools.binding.DataObject;
 import org.opendaylight.yangtools.yang.common.Uint16;
 import org.opendaylight.yangtools.yang.common.Uint32;
 
@@ -37,6 +36,8 @@ final class Handshake {
 
   /** Without it a service connection gets no asynchronous message (ofproto/connmgr.c). */
   private static final Uint16 MISS_SEND_LEN = Uint16.valueOf(128);
+
+  private static final int DESC_BYTES = 1056;
 
   private final Connection connection;
   private final Consumer<OpenFlowSession.State> states;
@@ -80,38 +81,21 @@ final class Handshake {
             .setXid(xid())
             .setElements(List.of(bitmap))
             .build());
-    CompletableFuture<DataObject> hello = connection.hello();
-    var deadline =
-        connection
-            .loop()
-            .schedule(
-                () -> hello.completeExceptionally(new LostException(noHello())),
-                connection.timeout().toMillis(),
-                TimeUnit.MILLISECONDS);
-    return hello.thenAccept(
-        message -> {
-          deadline.cancel(false);
-          if (!speaks13((HelloMessage) message)) {
-            throw new LostException("the switch does not speak OpenFlow 1.3");
-          }
-        });
-  }
-
-  private String noHello() {
-    return "no OFPT_HELLO within " + connection.timeout().toMillis() + " ms";
+    return connection
+        .hello()
+        .thenAccept(
+            hello -> {
+              if (!speaks13(hello)) {
+                throw new LostException("the switch does not speak OpenFlow 1.3");
+              }
+            });
   }
 
   /** Section 6.3.1: the bitmaps decide, or else the lower of both header versions. */
-  private static boolean speaks13(HelloMessage hello) {
-    if (hello.getElements() != null) {
-      for (Elements element : hello.getElements()) {
-        List<Boolean> versions = element.getVersionBitmap();
-        if (versions != null && versions.size() > Ofp.VERSION_13) {
-          return versions.get(Ofp.VERSION_13);
-        }
-      }
-    }
-    return hello.getVersion().toJava() >= Ofp.VERSION_13;
+  private static boolean speaks13(Hello hello) {
+    return hello.bitmap().isPresent()
+        ? (hello.bitmap().getAsInt() & 1 << Ofp.VERSION_13) != 0
+        : hello.version() >= Ofp.VERSION_13;
   }
 
   private CompletableFuture<?> features() {
@@ -122,8 +106,9 @@ final class Handshake {
                 .setVersion(EncodeConstants.OF_VERSION_1_3)
                 .setXid(xid())
                 .build(),
-            "OFPT_FEATURES_REQUEST")
-        .thenAccept(reply -> dpid = ((FeaturesReply) reply).getDatapathId().longValue());
+            "OFPT_FEATURES_REQUEST",
+            GetFeaturesOutput.class)
+        .thenAccept(reply -> dpid = reply.getDatapathId().longValue());
   }
 
   private CompletableFuture<?> description() {
@@ -132,8 +117,11 @@ final class Handshake {
         .requestParts(
             Outgoing.multipart(connection.nextXid(), Ofp.OFPMP_DESC),
             "OFPMP_DESC",
+            Multipart.DESC,
             in -> {
               // struct ofp_desc (section 7.3.5.1): mfr_desc, hw_desc, sw_desc, ...
+              MalformedException.checkedLength(
+                  "ofp_desc", DESC_BYTES, DESC_BYTES, in.readableBytes());
               in.skipBytes(256);
               hardware = text(in);
               switchVersion = text(in);
@@ -161,11 +149,12 @@ final class Handshake {
                 .setVersion(EncodeConstants.OF_VERSION_1_3)
                 .setXid(xid())
                 .build(),
-            "OFPT_GET_CONFIG_REQUEST")
-        .thenCompose(reply -> configure((GetConfigReply) reply));
+            "OFPT_GET_CONFIG_REQUEST",
+            GetConfigOutput.class)
+        .thenCompose(this::configure);
   }
 
-  private CompletableFuture<?> configure(GetConfigReply present) {
+  private CompletableFuture<?> configure(GetConfigOutput present) {
     if (present.getFlags() == null) {
       throw new LostException("OFPT_GET_CONFIG_REPLY has flags that cannot be sent back");
     }
@@ -184,13 +173,14 @@ final class Handshake {
   }
 
   /** OFPT_BARRIER_REQUEST (section 7.3.8). */
-  static CompletableFuture<DataObject> barrier(Connection connection) {
+  static CompletableFuture<BarrierOutput> barrier(Connection connection) {
     return connection.request(
         new BarrierInputBuilder()
             .setVersion(EncodeConstants.OF_VERSION_1_3)
             .setXid(Uint32.fromIntBits(connection.nextXid()))
             .build(),
-        "OFPT_BARRIER_REQUEST");
+        "OFPT_BARRIER_REQUEST",
+        BarrierOutput.class);
   }
 
   private CompletableFuture<?> portDescription() {
@@ -198,6 +188,7 @@ final class Handshake {
     return connection.requestParts(
         Outgoing.multipart(connection.nextXid(), Ofp.OFPMP_PORT_DESC),
         "OFPMP_PORT_DESC",
+        Multipart.PORT_DESC,
         in -> ports.addAll(PortDescription.decodeAll(in)));
   }
 

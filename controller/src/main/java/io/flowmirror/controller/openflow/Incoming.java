@@ -2,6 +2,7 @@
 package io.flowmirror.controller.openflow;
 
 import io.netty.buffer.ByteBuf;
+import java.util.OptionalInt;
 import org.opendaylight.yangtools.binding.DataObject;
 
 /**
@@ -15,7 +16,22 @@ sealed interface Incoming extends DataObject {
   }
 
   /**
-   * One part of a multipart reply (OpenFlow 1.3.5, section 7.3.5).
+   * OFPT_HELLO (OpenFlow 1.3.5, section 7.5.1).
+   *
+   * @param version the header's
+   * @param bitmap the versions 0 to 31, a bit for each, if the switch names them
+   */
+  record Hello(int version, OptionalInt bitmap) implements Incoming {}
+
+  /**
+   * OFPT_ECHO_REQUEST (section 7.5.2).
+   *
+   * @param body what is to be sent back; a buffer that nobody needs to release
+   */
+  record EchoRequest(int xid, ByteBuf body) implements Incoming {}
+
+  /**
+   * One part of a multipart reply (section 7.3.5).
    *
    * @param more OFPMPF_REPLY_MORE: further parts follow
    * @param body a buffer that nobody needs to release
@@ -30,7 +46,14 @@ sealed interface Incoming extends DataObject {
    */
   record SwitchError(int xid, int type, int code, int experimenter) implements Incoming {}
 
-  /** OFPT_EXPERIMENTER (section 7.5.3). */
+  /**
+   * A reply to ONF_BUNDLE_CONTROL (ONF extension 230).
+   *
+   * @param type one of OFPBCT_
+   */
+  record BundleControl(int xid, int bundle, int type) implements Incoming {}
+
+  /** Any other OFPT_EXPERIMENTER (section 7.5.4). */
   record Experimenter(int xid, int experimenter, int subtype) implements Incoming {}
 
   /** OFPT_FLOW_REMOVED (section 7.4.2), as much of it as tells what to read again. */
@@ -39,9 +62,15 @@ sealed interface Incoming extends DataObject {
   /** OFPT_PORT_STATUS (section 7.4.3). */
   record PortStatus(int reason, PortDescription port) implements Incoming {}
 
-  /** A message that nobody waits for: OFPT_PACKET_IN. */
-  record Ignored() implements Incoming {}
+  /** OFPT_PACKET_IN, which nobody waits for. */
+  record PacketIn() implements Incoming {}
 
-  /** The connection cannot go on, in words. */
+  /** A reply to what is never asked. */
+  record UnaskedReply() implements Incoming {}
+
+  /** The switch has sent what none may send, in words. */
   record Broken(String reason) implements Incoming {}
+
+  /** The socket has failed, in words. */
+  record Failed(String reason) implements Incoming {}
 }

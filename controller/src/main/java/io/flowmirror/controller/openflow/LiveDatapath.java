@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.flowmirror.controller.openflow;
 
+import com.google.common.base.Ticker;
 import com.google.common.collect.ImmutableList;
 import com.google.common.collect.ImmutableMap;
 import io.flowmirror.controller.openflow.Handshake.Greeting;
@@ -39,7 +40,8 @@ final class LiveDatapath implements Connection.Listener {
 
     void onReport(DatapathReport report);
 
-    void onLost(String reason);
+    /** The end, and whether it is for what the switch did. */
+    void onLost(String reason, boolean misbehaved);
   }
 
   private record Round(long number, List<FlowChange> changes) {}
@@ -64,6 +66,9 @@ final class LiveDatapath implements Connection.Listener {
   /** Ports deleted since the last reading began. */
   private final Set<Integer> goneWhileReading = new HashSet<>();
 
+  /** Whether ports have changed since the last report. */
+  private boolean portsChanged;
+
   private final Queue<Round> rounds = new ArrayDeque<>();
   private @Nullable Greeting greeting;
   private @Nullable Reading last;
@@ -76,6 +81,7 @@ final class LiveDatapath implements Connection.Listener {
   private boolean closed;
   private long nextReadNanos = System.nanoTime();
   private long applied;
+  private long errorsNotTold;
   private ImmutableMap<FlowKey, String> refused = ImmutableMap.of();
   private long reported;
   private ImmutableMap<FlowKey, String> reportedRefused = ImmutableMap.of();
@@ -89,8 +95,9 @@ final class LiveDatapath implements Connection.Listener {
     this.number = number;
     this.options = options;
     this.owner = owner;
-    this.connection = new Connection(channel, codecs, options, this);
-    this.reader = new TableReader(connection);
+    this.connection =
+        new Connection(channel, codecs, options, new Unasked(Ticker.systemTicker()), this);
+    this.reader = new TableReader(connection, options.maxEntries());
   }
 
   long number() {
@@ -104,7 +111,7 @@ final class LiveDatapath implements Connection.Listener {
         new Handshake(connection, owner::onState).run(),
         (found, failure) -> {
           if (failure != null) {
-            connection.close(Requests.words(failure));
+            connection.giveUp(failure);
           } else if (!closed) {
             greeting = found;
             found.ports().forEach(this::putPort);
@@ -147,19 +154,33 @@ final class LiveDatapath implements Connection.Listener {
       return;
     }
     PortDescription port = status.port();
+    if (!port.isInterface()) {
+      return;
+    }
     if (status.reason() == Ofp.OFPPR_DELETE) {
       ports.remove(port.number());
       goneWhileReading.add(port.number());
     } else {
-      putPort(port);
+      ports.put(port.number(), port);
     }
     LOG.debug(
         "{}: port {} {} reason {}", options.node(), port.number(), port.name(), status.reason());
-    if (last != null) {
+    portsChanged = true;
+    changed = true;
+  }
+
+  /** A storm of changes makes one report of all that came with one turn of the socket. */
+  @Override
+  public void onBatchEnd() {
+    reportPorts();
+    maybeRead();
+  }
+
+  private void reportPorts() {
+    if (portsChanged && greeting != null && last != null) {
       last = without(goneWhileReading, last);
       report(greeting, last);
     }
-    read();
   }
 
   /** A number that was freed may be another interface's next: what was read of it is void. */
@@ -182,7 +203,6 @@ final class LiveDatapath implements Connection.Listener {
   @Override
   public void onFlowsChanged() {
     changed = true;
-    maybeRead();
   }
 
   @Override
@@ -194,14 +214,30 @@ final class LiveDatapath implements Connection.Listener {
   }
 
   @Override
-  public void onError(SwitchError error) {
-    if (bundle == null || !bundle.refuse(error)) {
-      String words = ErrorText.of(error) + " for message " + error.xid();
-      if (greeting == null) {
-        connection.close("the switch refused the handshake: " + words);
-      } else {
-        LOG.warn("{}: {}", options.node(), words);
-      }
+  public boolean onError(SwitchError error) {
+    return bundle != null && bundle.refuse(error);
+  }
+
+  @Override
+  public void onStrayError(SwitchError error, int count) {
+    if (greeting == null) {
+      connection.close("the switch refused the handshake: " + words(error));
+    } else if (count == 1) {
+      tellErrors();
+      LOG.warn("{}: {}", options.node(), words(error));
+    } else {
+      errorsNotTold++;
+    }
+  }
+
+  private static String words(SwitchError error) {
+    return ErrorText.of(error) + " for message " + Integer.toUnsignedString(error.xid());
+  }
+
+  private void tellErrors() {
+    if (errorsNotTold > 0) {
+      LOG.warn("{}: {} more errors after that one", options.node(), errorsNotTold);
+      errorsNotTold = 0;
     }
   }
 
@@ -213,11 +249,14 @@ final class LiveDatapath implements Connection.Listener {
   }
 
   @Override
-  public void onClosed(String reason) {
+  public void onClosed(String reason, boolean misbehaved) {
     closed = true;
     cancel(delayed);
     cancel(audit);
-    owner.onLost(reason);
+    if (!misbehaved) {
+      tellErrors();
+    }
+    owner.onLost(reason, misbehaved);
   }
 
   private static void cancel(@Nullable ScheduledFuture<?> timer) {
@@ -243,7 +282,7 @@ final class LiveDatapath implements Connection.Listener {
         (outcome, failure) -> {
           bundle = null;
           if (failure != null) {
-            connection.close(Requests.words(failure));
+            connection.giveUp(failure);
             return;
           }
           LOG.debug(
@@ -284,6 +323,8 @@ final class LiveDatapath implements Connection.Listener {
       }
       return;
     }
+    // Before the ports that are gone are forgotten.
+    reportPorts();
     changed = false;
     urgent = false;
     reading = true;
@@ -297,7 +338,7 @@ final class LiveDatapath implements Connection.Listener {
         (found, failure) -> {
           reading = false;
           if (failure != null) {
-            connection.close(Requests.words(failure));
+            connection.giveUp(failure);
             return;
           }
           long end = System.nanoTime();
@@ -349,6 +390,7 @@ final class LiveDatapath implements Connection.Listener {
   }
 
   private void report(Greeting greeted, Reading found) {
+    portsChanged = false;
     owner.onReport(
         new DatapathReport(
             Optional.of(datapath(greeted, found)), found.entries(), reported, reportedRefused, ""));

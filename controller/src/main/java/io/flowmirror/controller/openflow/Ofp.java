@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.flowmirror.controller.openflow;
 
+import com.google.common.base.Splitter;
+import com.google.common.collect.ImmutableList;
+
 /**
  * Numbers of OpenFlow 1.3.5 (section 7), of the ONF extensions 187 and 230, and of Open vSwitch's
  * Nicira extension (include/openflow/nicira-ext.h), under the names that they have there.
@@ -12,7 +15,11 @@ final class Ofp {
   // Message types (7.1).
   static final int OFPT_HELLO = 0;
   static final int OFPT_ERROR = 1;
+  static final int OFPT_ECHO_REQUEST = 2;
+  static final int OFPT_ECHO_REPLY = 3;
   static final int OFPT_EXPERIMENTER = 4;
+  static final int OFPT_FEATURES_REPLY = 6;
+  static final int OFPT_GET_CONFIG_REPLY = 8;
   static final int OFPT_PACKET_IN = 10;
   static final int OFPT_FLOW_REMOVED = 11;
   static final int OFPT_PORT_STATUS = 12;
@@ -20,7 +27,25 @@ final class Ofp {
   static final int OFPT_PORT_MOD = 16;
   static final int OFPT_MULTIPART_REQUEST = 18;
   static final int OFPT_MULTIPART_REPLY = 19;
+  static final int OFPT_BARRIER_REPLY = 21;
+  static final int OFPT_QUEUE_GET_CONFIG_REPLY = 23;
+  static final int OFPT_ROLE_REPLY = 25;
+  static final int OFPT_GET_ASYNC_REPLY = 27;
   static final int OFPT_SET_ASYNC = 28;
+
+  private static final ImmutableList<String> MESSAGES =
+      ImmutableList.copyOf(
+          Splitter.on(' ')
+              .split(
+                  "HELLO ERROR ECHO_REQUEST ECHO_REPLY EXPERIMENTER FEATURES_REQUEST FEATURES_REPLY"
+                      + " GET_CONFIG_REQUEST GET_CONFIG_REPLY SET_CONFIG PACKET_IN FLOW_REMOVED"
+                      + " PORT_STATUS PACKET_OUT FLOW_MOD GROUP_MOD PORT_MOD TABLE_MOD"
+                      + " MULTIPART_REQUEST MULTIPART_REPLY BARRIER_REQUEST BARRIER_REPLY"
+                      + " QUEUE_GET_CONFIG_REQUEST QUEUE_GET_CONFIG_REPLY ROLE_REQUEST ROLE_REPLY"
+                      + " GET_ASYNC_REQUEST GET_ASYNC_REPLY SET_ASYNC METER_MOD"));
+
+  /** The hello element that names versions (7.5.1). */
+  static final int OFPHET_VERSIONBITMAP = 1;
 
   // Multipart types (7.3.5).
   static final int OFPMP_DESC = 0;
@@ -69,6 +94,7 @@ final class Ofp {
   /** ONFFMF_ADD, ONFFMF_DELETE and ONFFMF_MODIFY; without ONFFMF_OWN, ours come abbreviated. */
   static final int ONFFMF_CHANGES = 0x0e;
 
+  // The reply to each is the next number.
   static final int OFPBCT_OPEN_REQUEST = 0;
   static final int OFPBCT_COMMIT_REQUEST = 4;
   static final int OFPBCT_DISCARD_REQUEST = 6;
@@ -77,4 +103,9 @@ final class Ofp {
   static final int OFPBF_ATOMIC_ORDERED = 3;
 
   private Ofp() {}
+
+  /** A message's name, or its number if it has none. */
+  static String message(int type) {
+    return type < MESSAGES.size() ? "OFPT_" + MESSAGES.get(type) : "a message of type " + type;
+  }
 }

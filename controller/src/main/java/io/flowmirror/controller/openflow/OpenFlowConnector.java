@@ -53,7 +53,10 @@ public final class OpenFlowConnector implements AutoCloseable {
   /** Ends the threads; whatever is still connected is closed. */
   @Override
   public void close() {
-    var unused = group.shutdownGracefully(0, 1, TimeUnit.SECONDS);
-    reporters.shutdown();
+    // Until the last socket is closed there may be something to report.
+    var unused =
+        group
+            .shutdownGracefully(0, 1, TimeUnit.SECONDS)
+            .addListener(closed -> reporters.shutdown());
   }
 }

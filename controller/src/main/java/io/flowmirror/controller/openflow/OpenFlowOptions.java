@@ -12,16 +12,22 @@ import java.time.Duration;
  *     vSwitch's run directory, or the {@code ptcp:} target of a Controller row of type service
  * @param requestTimeout how long each request may wait for its reply before the connection is given
  *     up
+ * @param wholeReply how long a multipart reply may take in all its parts
+ * @param maxEntries how many entries of its tables may be kept: ours, and those of OVN's that tell
+ *     of ports
  * @param echoAfter how long the switch may be silent before it is asked for an echo
  * @param audit how often the tables are read although nothing has been told of them
  * @param poll how often they are read if the switch has no flow monitor (Open vSwitch before 3.0)
  * @param minBackoff the shortest wait before a new attempt to connect
- * @param maxBackoff the longest
+ * @param maxBackoff the longest; also how long a connection must have been up for its loss to count
+ *     as the first failure
  */
 public record OpenFlowOptions(
     String node,
     Endpoint peer,
     Duration requestTimeout,
+    Duration wholeReply,
+    int maxEntries,
     Duration echoAfter,
     Duration audit,
     Duration poll,
@@ -34,6 +40,8 @@ public record OpenFlowOptions(
         node,
         peer,
         Duration.ofSeconds(5),
+        Duration.ofSeconds(60),
+        400_000,
         Duration.ofSeconds(5),
         Duration.ofSeconds(10),
         Duration.ofSeconds(1),
@@ -44,18 +52,75 @@ public record OpenFlowOptions(
   /** The same with another timeout for requests. */
   public OpenFlowOptions withRequestTimeout(Duration requestTimeout) {
     return new OpenFlowOptions(
-        node, peer, requestTimeout, echoAfter, audit, poll, minBackoff, maxBackoff);
+        node,
+        peer,
+        requestTimeout,
+        wholeReply,
+        maxEntries,
+        echoAfter,
+        audit,
+        poll,
+        minBackoff,
+        maxBackoff);
   }
 
   /** The same with another limit of silence. */
   public OpenFlowOptions withEchoAfter(Duration echoAfter) {
     return new OpenFlowOptions(
-        node, peer, requestTimeout, echoAfter, audit, poll, minBackoff, maxBackoff);
+        node,
+        peer,
+        requestTimeout,
+        wholeReply,
+        maxEntries,
+        echoAfter,
+        audit,
+        poll,
+        minBackoff,
+        maxBackoff);
   }
 
   /** The same with another interval of the audit. */
   public OpenFlowOptions withAudit(Duration audit) {
     return new OpenFlowOptions(
-        node, peer, requestTimeout, echoAfter, audit, poll, minBackoff, maxBackoff);
+        node,
+        peer,
+        requestTimeout,
+        wholeReply,
+        maxEntries,
+        echoAfter,
+        audit,
+        poll,
+        minBackoff,
+        maxBackoff);
+  }
+
+  /** The same with other limits of what is taken in reply to one request. */
+  public OpenFlowOptions withReplyLimits(Duration wholeReply, int maxEntries) {
+    return new OpenFlowOptions(
+        node,
+        peer,
+        requestTimeout,
+        wholeReply,
+        maxEntries,
+        echoAfter,
+        audit,
+        poll,
+        minBackoff,
+        maxBackoff);
+  }
+
+  /** The same with other waits between attempts to connect. */
+  public OpenFlowOptions withBackoff(Duration minBackoff, Duration maxBackoff) {
+    return new OpenFlowOptions(
+        node,
+        peer,
+        requestTimeout,
+        wholeReply,
+        maxEntries,
+        echoAfter,
+        audit,
+        poll,
+        minBackoff,
+        maxBackoff);
   }
 }

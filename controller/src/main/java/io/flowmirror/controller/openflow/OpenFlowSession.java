@@ -55,9 +55,6 @@ public final class OpenFlowSession implements DatapathSession {
 
   private static final Logger LOG = LoggerFactory.getLogger(OpenFlowSession.class);
 
-  /** How long a connection must have been up for its loss to count as the first failure. */
-  private static final Duration STEADY = Duration.ofSeconds(5);
-
   private static final AtomicLong CONNECTIONS = new AtomicLong();
 
   private final OpenFlowOptions options;
@@ -149,9 +146,11 @@ public final class OpenFlowSession implements DatapathSession {
         .addListener(
             connected -> {
               if (connected.isSuccess() && attempt.datapath != null) {
-                attempt.datapath.start();
+                if (!attempt.over) {
+                  attempt.datapath.start();
+                }
               } else {
-                attempt.lost("cannot connect: " + words(connected.cause()));
+                attempt.lost("cannot connect: " + words(connected.cause()), false);
               }
             });
   }
@@ -171,7 +170,7 @@ public final class OpenFlowSession implements DatapathSession {
 
   /** A report that the consumer has not got round to gives way to a newer one. */
   private void post(DatapathReport report) {
-    if (unread.getAndSet(report) == null) {
+    if (state != State.CLOSED && unread.getAndSet(report) == null) {
       reporter.execute(
           () -> {
             DatapathReport newest = unread.getAndSet(null);
@@ -211,11 +210,11 @@ public final class OpenFlowSession implements DatapathSession {
     }
 
     @Override
-    public void onLost(String reason) {
-      lost(reason);
+    public void onLost(String reason, boolean misbehaved) {
+      lost(reason, misbehaved);
     }
 
-    void lost(String reason) {
+    void lost(String reason, boolean misbehaved) {
       if (over) {
         return;
       }
@@ -224,13 +223,17 @@ public final class OpenFlowSession implements DatapathSession {
       if (!enter(State.WAITING)) {
         return;
       }
-      if (liveSinceNanos != 0 && System.nanoTime() - liveSinceNanos > STEADY.toNanos()) {
-        // A connection that ends as soon as it is up is not to be tried at full speed.
+      boolean steady =
+          liveSinceNanos != 0
+              && System.nanoTime() - liveSinceNanos > options.maxBackoff().toNanos();
+      if (steady && !misbehaved) {
+        // One that ends as soon as it is up is not to be tried at full speed, nor one that would
+        // only do again what it was closed for.
         backoff.reset();
         lastReason = "";
       }
       Duration wait = backoff.next();
-      if (reason.equals(lastReason)) {
+      if (reason.equals(lastReason) && liveSinceNanos == 0) {
         LOG.debug(
             "{}: no connection: {}; next try in {} ms", options.node(), reason, wait.toMillis());
       } else {

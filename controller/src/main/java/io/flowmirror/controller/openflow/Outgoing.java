@@ -49,6 +49,11 @@ record Outgoing(int number, int type, Consumer<ByteBuf> body) implements OfHeade
     }
   }
 
+  /** OFPT_ECHO_REPLY (section 7.5.3). */
+  static Outgoing echoReply(int xid, ByteBuf body) {
+    return new Outgoing(xid, Ofp.OFPT_ECHO_REPLY, out -> out.writeBytes(body));
+  }
+
   /** A multipart request with an empty body. */
   static Outgoing multipart(int xid, int type) {
     return new Outgoing(xid, Ofp.OFPT_MULTIPART_REQUEST, out -> multipartHeader(type, out));

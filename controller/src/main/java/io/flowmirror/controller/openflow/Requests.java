@@ -16,6 +16,7 @@ import java.util.concurrent.CompletionException;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BiConsumer;
 import java.util.function.Consumer;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.opendaylight.yangtools.binding.DataObject;
 import org.slf4j.Logger;
@@ -24,7 +25,8 @@ import org.slf4j.LoggerFactory;
 /**
  * The requests of one connection that wait for their reply, by xid. A reply completes the request's
  * future; an error of the switch fails it with {@link RefusedException}; silence fails it with
- * {@link LostException}. Used on the connection's event loop only, and futures complete there.
+ * {@link LostException}; a reply that is none to it is a {@link MisbehaviourException}. Used on the
+ * connection's event loop only, and futures complete there.
  */
 final class Requests {
   private static final Logger LOG = LoggerFactory.getLogger(Requests.class);
@@ -47,12 +49,18 @@ final class Requests {
     }
   }
 
-  /** What made a future of this class's fail, in words. */
-  static String words(Throwable failure) {
+  /** What made a future of this class's fail. */
+  static Throwable cause(Throwable failure) {
     Throwable cause = failure;
     while (cause instanceof CompletionException && cause.getCause() != null) {
       cause = cause.getCause();
     }
+    return cause;
+  }
+
+  /** What made a future of this class's fail, in words. */
+  static String words(Throwable failure) {
+    Throwable cause = cause(failure);
     return cause.getMessage() == null ? cause.toString() : cause.getMessage();
   }
 
@@ -78,72 +86,156 @@ final class Requests {
             });
   }
 
-  private static final class Pending {
+  /** One request. */
+  private static class Pending<T extends DataObject> {
     final String name;
+    final Class<T> kind;
     final Duration timeout;
-    final Consumer<ByteBuf> parts;
-    final CompletableFuture<DataObject> reply = new CompletableFuture<>();
+    final CompletableFuture<T> reply = new CompletableFuture<>();
     ScheduledFuture<?> deadline;
 
-    Pending(String name, Duration timeout, Consumer<ByteBuf> parts, ScheduledFuture<?> deadline) {
+    Pending(String name, Class<T> kind, Duration timeout, ScheduledFuture<?> deadline) {
       this.name = name;
+      this.kind = kind;
       this.timeout = timeout;
-      this.parts = parts;
       this.deadline = deadline;
+    }
+
+    void complete(DataObject message) {
+      deadline.cancel(false);
+      reply.complete(kind.cast(message));
     }
   }
 
+  /** One request that has a multipart reply, and how much of that has come. */
+  private static final class PendingParts extends Pending<MultipartPart> {
+    final Multipart multipart;
+    final Consumer<ByteBuf> parts;
+    final long startNanos = System.nanoTime();
+    long bytes;
+    int empty;
+
+    PendingParts(
+        String name,
+        Multipart multipart,
+        Duration timeout,
+        Consumer<ByteBuf> parts,
+        ScheduledFuture<?> deadline) {
+      super(name, MultipartPart.class, timeout, deadline);
+      this.multipart = multipart;
+      this.parts = parts;
+    }
+  }
+
+  /** So many parts without anything in them are no reply any more; Open vSwitch sends none. */
+  private static final int MAX_EMPTY = 1000;
+
   private final EventLoop loop;
-  private final Map<Integer, Pending> pending = new HashMap<>();
-
-  Requests(EventLoop loop) {
-    this.loop = loop;
-  }
-
-  /** Expects one reply to the request that is sent with this xid. */
-  CompletableFuture<DataObject> expect(int xid, String name, Duration timeout) {
-    return expectParts(xid, name, timeout, part -> {});
-  }
+  private final Duration wholeReply;
+  private final Supplier<String> stoppedAt;
+  private final Map<Integer, Pending<?>> pending = new HashMap<>();
 
   /**
-   * Expects a multipart reply. Each part gives the switch the whole timeout anew.
+   * Begins without requests.
    *
-   * @param parts is given the body of each part
+   * @param wholeReply how long a multipart reply may take in all
+   * @param stoppedAt where the switch has stopped within a message, in words, or empty
    */
-  CompletableFuture<DataObject> expectParts(
-      int xid, String name, Duration timeout, Consumer<ByteBuf> parts) {
-    Pending request = new Pending(name, timeout, parts, deadline(xid, timeout));
+  Requests(EventLoop loop, Duration wholeReply, Supplier<String> stoppedAt) {
+    this.loop = loop;
+    this.wholeReply = wholeReply;
+    this.stoppedAt = stoppedAt;
+  }
+
+  /** Expects one reply, of this class, to the request that is sent with this xid. */
+  <T extends DataObject> CompletableFuture<T> expect(
+      int xid, String name, Class<T> kind, Duration timeout) {
+    Pending<T> request = new Pending<>(name, kind, timeout, deadline(xid, timeout));
     pending.put(xid, request);
     return request.reply;
   }
 
-  /** Hands a reply to the request that waits for it; one that nobody waits for is dropped. */
-  void complete(int xid, DataObject reply) {
-    Pending request = pending.remove(xid);
-    if (request != null) {
-      request.deadline.cancel(false);
-      request.reply.complete(reply);
-    }
+  /**
+   * Expects a multipart reply. Each part gives the switch the whole timeout anew, up to the limit
+   * for the whole reply.
+   *
+   * @param parts is given the body of each part
+   */
+  CompletableFuture<MultipartPart> expectParts(
+      int xid, String name, Multipart multipart, Duration timeout, Consumer<ByteBuf> parts) {
+    PendingParts request =
+        new PendingParts(name, multipart, timeout, parts, deadline(xid, timeout));
+    pending.put(xid, request);
+    return request.reply;
   }
 
-  /** Hands on one part of a multipart reply. */
-  void part(MultipartPart part) {
-    Pending request = pending.get(part.xid());
+  /**
+   * Hands a reply to the request that waits for it.
+   *
+   * @return false if there is none
+   * @throws MisbehaviourException if the reply is not one to this request
+   */
+  boolean complete(int xid, DataObject reply) {
+    Pending<?> request = pending.get(xid);
     if (request == null) {
-      return;
+      return false;
     }
-    request.parts.accept(part.body());
+    if (!request.kind.isInstance(reply) || request instanceof PendingParts) {
+      throw new MisbehaviourException(
+          "the switch answered " + request.name + " with a reply to something else");
+    }
+    pending.remove(xid);
+    request.complete(reply);
+    return true;
+  }
+
+  /**
+   * Hands on one part of a multipart reply.
+   *
+   * @return false if no request waits for it
+   * @throws MisbehaviourException if it is not a part of the reply, or the reply becomes too large
+   */
+  boolean part(MultipartPart part) {
+    Pending<?> request = pending.get(part.xid());
+    if (request == null) {
+      return false;
+    }
+    if (!(request instanceof PendingParts whole) || whole.multipart.type() != part.type()) {
+      throw new MisbehaviourException(
+          "the switch answered " + request.name + " with a part of multipart type " + part.type());
+    }
+    check(whole, part);
+    whole.parts.accept(part.body());
     if (part.more()) {
-      request.deadline.cancel(false);
-      request.deadline = deadline(part.xid(), request.timeout);
+      whole.deadline.cancel(false);
+      whole.deadline = deadline(part.xid(), whole.timeout);
     } else {
-      complete(part.xid(), part);
+      pending.remove(part.xid());
+      whole.complete(part);
+    }
+    return true;
+  }
+
+  private void check(PendingParts whole, MultipartPart part) {
+    int bytes = part.body().readableBytes();
+    whole.bytes += bytes;
+    if (whole.bytes > whole.multipart.maxBytes()) {
+      throw new MisbehaviourException(
+          "the reply to " + whole.name + " exceeds " + whole.multipart.maxBytes() + " bytes");
+    }
+    if (bytes == 0 && part.more() && ++whole.empty > MAX_EMPTY) {
+      throw new MisbehaviourException(
+          "the reply to " + whole.name + " has more than " + MAX_EMPTY + " empty parts");
+    }
+    if (part.more() && System.nanoTime() - whole.startNanos > wholeReply.toNanos()) {
+      throw new MisbehaviourException(
+          "the reply to " + whole.name + " has no end within " + seconds(wholeReply));
     }
   }
 
   /** Fails the request that an error refers to; returns false if there is none. */
   boolean refuse(SwitchError error) {
-    Pending request = pending.remove(error.xid());
+    Pending<?> request = pending.remove(error.xid());
     if (request == null) {
       return false;
     }
@@ -155,9 +247,9 @@ final class Requests {
 
   /** Fails all requests: the connection is gone. */
   void abandon(String reason) {
-    List<Pending> abandoned = new ArrayList<>(pending.values());
+    List<Pending<?>> abandoned = new ArrayList<>(pending.values());
     pending.clear();
-    for (Pending request : abandoned) {
+    for (Pending<?> request : abandoned) {
       request.deadline.cancel(false);
       request.reply.completeExceptionally(new LostException(reason));
     }
@@ -168,14 +260,20 @@ final class Requests {
   }
 
   private void expire(int xid) {
-    Pending request = pending.remove(xid);
+    Pending<?> request = pending.remove(xid);
     if (request != null) {
       request.reply.completeExceptionally(
-          new LostException("no reply to " + request.name + " within " + seconds(request.timeout)));
+          new LostException(
+              "no reply to "
+                  + request.name
+                  + " within "
+                  + seconds(request.timeout)
+                  + stoppedAt.get()));
     }
   }
 
-  private static String seconds(Duration duration) {
+  /** A duration in words. */
+  static String seconds(Duration duration) {
     return duration.toMillis() % 1000 == 0
         ? duration.toSeconds() + " s"
         : duration.toMillis() + " ms";

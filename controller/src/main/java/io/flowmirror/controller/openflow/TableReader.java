@@ -54,6 +54,8 @@ final class TableReader {
   private static final Duration NAT_INTERVAL = Duration.ofMinutes(5);
 
   private final Connection connection;
+  private final int maxEntries;
+  private int kept;
   private final Set<Integer> monitored = new HashSet<>();
   private boolean monitors = true;
   private OptionalInt deliveryTable = OptionalInt.empty();
@@ -64,8 +66,14 @@ final class TableReader {
   private boolean natInLabel;
   private @Nullable List<InstalledEntry> everywhere;
 
-  TableReader(Connection connection) {
+  /**
+   * Begins without any knowledge of the switch.
+   *
+   * @param maxEntries how many entries may be kept of one reading
+   */
+  TableReader(Connection connection, int maxEntries) {
     this.connection = connection;
+    this.maxEntries = maxEntries;
   }
 
   /** Whether the switch tells of changes by itself. */
@@ -91,6 +99,7 @@ final class TableReader {
 
   /** Reads the tables; the future fails if the connection is of no further use. */
   CompletableFuture<Reading> read() {
+    kept = everywhere == null ? 0 : everywhere.size();
     List<InstalledEntry> ingress = new ArrayList<>();
     List<InstalledEntry> delivery = new ArrayList<>();
     List<LogicalPort> candidates = new ArrayList<>();
@@ -169,14 +178,24 @@ final class TableReader {
     return connection.requestParts(
         request,
         name,
+        Multipart.FLOW,
         part ->
             FlowDecoder.decode(
                 part,
                 installed -> {
                   if (needed.test(installed.entry())) {
-                    into.add(installed);
+                    keep(installed, name, into);
                   }
                 }));
+  }
+
+  /** A table that is larger than any of OVN's would take the memory of all other nodes. */
+  private void keep(InstalledEntry installed, String name, List<InstalledEntry> into) {
+    if (++kept > maxEntries) {
+      throw new MisbehaviourException(
+          "more than " + maxEntries + " entries to keep, up to " + name);
+    }
+    into.add(installed);
   }
 
   /** Asks for updates of a table before it is first read, so that no change falls in between. */
@@ -186,7 +205,10 @@ final class TableReader {
     }
     return connection
         .requestParts(
-            Outgoing.flowMonitor(connection.nextXid(), table), "ONF flow monitor", part -> {})
+            Outgoing.flowMonitor(connection.nextXid(), table),
+            "ONF flow monitor",
+            Multipart.EXPERIMENTER,
+            part -> {})
         .handle(
             (reply, failure) -> {
               if (failure instanceof RefusedException) {
@@ -266,6 +288,7 @@ final class TableReader {
             Outgoing.flowStats(
                 connection.nextXid(), Ofp.OFPTT_ALL, Ofp.OFPP_ANY, 0, 0, Outgoing::natInLabelMatch),
             "OFPMP_FLOW with ct_label",
+            Multipart.FLOW,
             part -> found[0] |= part.isReadable())
         .handle(
             (reply, failure) -> {

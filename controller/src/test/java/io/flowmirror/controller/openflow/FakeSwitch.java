@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.flowmirror.controller.openflow;
 
+import com.google.common.collect.Iterables;
 import io.flowmirror.controller.transport.Endpoint;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
 import java.net.StandardProtocolFamily;
+import java.net.StandardSocketOptions;
 import java.net.UnixDomainSocketAddress;
 import java.nio.ByteBuffer;
 import java.nio.channels.ClosedChannelException;
@@ -13,20 +17,40 @@ import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Queue;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.locks.Lock;
+import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Function;
+import java.util.function.Supplier;
 
 /**
  * A switch without entries that answers what a session asks, and is told by a test to answer
- * otherwise: for what no real switch does on demand.
+ * otherwise: for what no real switch does on demand. It listens on a unix socket, or on a TCP port
+ * of 127.0.0.1.
  */
 final class FakeSwitch implements AutoCloseable {
 
-  /** Answers one message with any number of messages. */
-  interface Answer extends Function<byte[], List<byte[]>> {}
+  /** Answers one message with any number of messages, even without end, or of these actions. */
+  interface Answer extends Function<byte[], Iterable<byte[]>> {}
+
+  /** In place of a message: closes the connection. */
+  static final byte[] HANG_UP = "hang up".getBytes(StandardCharsets.US_ASCII);
+
+  /** In place of a message: closes the connection by a reset, where there is such a thing. */
+  static final byte[] RESET = "reset".getBytes(StandardCharsets.US_ASCII);
+
+  /** In place of a message: says no more, and goes on reading. */
+  static final byte[] SHUT_DOWN_OUTPUT = "shut down output".getBytes(StandardCharsets.US_ASCII);
+
+  /** In place of a message: reads no more, and keeps the connection. */
+  static final byte[] STOP_READING = "stop reading".getBytes(StandardCharsets.US_ASCII);
 
   static final int HELLO = 0;
   static final int ECHO_REQUEST = 2;
@@ -37,35 +61,76 @@ final class FakeSwitch implements AutoCloseable {
   static final int MULTIPART_REQUEST = 18;
   static final int BARRIER_REQUEST = 20;
 
-  private final Path directory;
+  /** One connection. Messages of several threads must not mix in it. */
+  private record Client(SocketChannel channel, Lock writing) {}
+
   private final ServerSocketChannel server;
+  private final Endpoint endpoint;
   private final Map<Integer, Answer> answers = new ConcurrentHashMap<>();
-  private final List<SocketChannel> clients = new CopyOnWriteArrayList<>();
-  private final List<byte[]> received = new CopyOnWriteArrayList<>();
+  private final List<Client> clients = new CopyOnWriteArrayList<>();
+  private final List<Client> unread = new CopyOnWriteArrayList<>();
+  private final Queue<byte[]> received = new ConcurrentLinkedQueue<>();
+  private final AtomicInteger accepted = new AtomicInteger();
+  private volatile Supplier<Iterable<byte[]>> greeting = List::of;
   private volatile String version = "3.1.0";
 
+  /** Listens on a unix socket. */
   FakeSwitch() {
+    this(Endpoint.unix(newDirectory().resolve("br-int.mgmt")));
+  }
+
+  /** Listens on a TCP port. */
+  static FakeSwitch onTcp() {
+    return new FakeSwitch(Endpoint.tcp("127.0.0.1", 0));
+  }
+
+  private FakeSwitch(Endpoint where) {
     try {
-      directory = Files.createTempDirectory("fmfake");
-      server = ServerSocketChannel.open(StandardProtocolFamily.UNIX);
-      server.bind(UnixDomainSocketAddress.of(socket()));
+      switch (where) {
+        case Endpoint.Unix(Path path) -> {
+          server = ServerSocketChannel.open(StandardProtocolFamily.UNIX);
+          server.bind(UnixDomainSocketAddress.of(path));
+          endpoint = where;
+        }
+        case Endpoint.Tcp(String host, int port) -> {
+          server = ServerSocketChannel.open();
+          server.bind(new InetSocketAddress(InetAddress.getByName(host), port));
+          int chosen = ((InetSocketAddress) server.getLocalAddress()).getPort();
+          endpoint = Endpoint.tcp(host, chosen);
+        }
+      }
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
-    Thread.ofVirtual().start(this::accept);
+    start(this::accept);
   }
 
-  Path socket() {
-    return directory.resolve("br-int.mgmt");
+  /** Virtual threads would not do: one that floods need never give its processor away. */
+  private static void start(Runnable task) {
+    Thread.ofPlatform().daemon().name("fake-switch").start(task);
+  }
+
+  private static Path newDirectory() {
+    try {
+      return Files.createTempDirectory("fmfake");
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
   }
 
   Endpoint endpoint() {
-    return Endpoint.unix(socket());
+    return endpoint;
   }
 
   /** Answers messages of one type otherwise than by default. */
   FakeSwitch on(int type, Answer answer) {
     answers.put(type, answer);
+    return this;
+  }
+
+  /** Says something as soon as somebody has connected. */
+  FakeSwitch onConnect(Supplier<Iterable<byte[]>> greeting) {
+    this.greeting = greeting;
     return this;
   }
 
@@ -75,28 +140,60 @@ final class FakeSwitch implements AutoCloseable {
     return this;
   }
 
+  /** Forgets what it was told to do otherwise, for connections to come. */
+  void behave() {
+    answers.clear();
+    greeting = List::of;
+  }
+
   /** Everything that was received. */
   List<byte[]> received() {
-    return received;
+    return List.copyOf(received);
+  }
+
+  /** How many connections there have been. */
+  int accepted() {
+    return accepted.get();
+  }
+
+  /** How many connections the session holds, but for those on which nothing is read. */
+  int connected() {
+    return clients.size();
   }
 
   /** Sends something unasked on all connections. */
   void send(byte[] message) {
-    for (SocketChannel client : clients) {
+    for (Client client : clients) {
       try {
-        Frames.write(client, message);
+        write(client, message);
       } catch (IOException e) {
         throw new UncheckedIOException(e);
       }
     }
   }
 
+  /** Sends something on the newest connection again and again, and goes on answering there. */
+  void flood(byte[] message) {
+    Client client = clients.getLast();
+    start(
+        () -> {
+          try {
+            while (true) {
+              write(client, message);
+            }
+          } catch (IOException e) {
+            // The session has closed it.
+          }
+        });
+  }
+
   private void accept() {
     try {
       while (true) {
-        SocketChannel client = server.accept();
+        Client client = new Client(server.accept(), new ReentrantLock());
+        accepted.incrementAndGet();
         clients.add(client);
-        Thread.ofVirtual().start(() -> serve(client));
+        start(() -> serve(client));
       }
     } catch (ClosedChannelException e) {
       // The test is over.
@@ -105,20 +202,63 @@ final class FakeSwitch implements AutoCloseable {
     }
   }
 
-  private void serve(SocketChannel client) {
-    try (client) {
+  private void serve(Client client) {
+    try {
+      boolean reads = writeAll(client, greeting.get());
+      Frames.Reader reader = new Frames.Reader(client.channel());
       byte[] message;
-      while ((message = Frames.read(client)) != null) {
+      while (reads && (message = reader.read()) != null) {
         received.add(message);
         Answer answer = answers.getOrDefault(Frames.type(message), this::standard);
-        for (byte[] reply : answer.apply(message)) {
-          Frames.write(client, reply);
-        }
+        reads = writeAll(client, answer.apply(message));
+      }
+      if (reads) {
+        close(client);
+      } else {
+        unread.add(client);
+        clients.remove(client);
       }
     } catch (IOException e) {
       // The session has closed it.
+      close(client);
+    }
+  }
+
+  private boolean writeAll(Client client, Iterable<byte[]> messages) throws IOException {
+    for (byte[] message : messages) {
+      if (Arrays.equals(message, STOP_READING)) {
+        return false;
+      }
+      write(client, message);
+    }
+    return true;
+  }
+
+  private static void write(Client client, byte[] message) throws IOException {
+    client.writing().lock();
+    try {
+      if (Arrays.equals(message, HANG_UP)) {
+        client.channel().close();
+      } else if (Arrays.equals(message, RESET)) {
+        // Without lingering, what is closed is reset (socket(7), SO_LINGER).
+        client.channel().setOption(StandardSocketOptions.SO_LINGER, 0);
+        client.channel().close();
+      } else if (Arrays.equals(message, SHUT_DOWN_OUTPUT)) {
+        client.channel().shutdownOutput();
+      } else {
+        Frames.write(client.channel(), message);
+      }
     } finally {
-      clients.remove(client);
+      client.writing().unlock();
+    }
+  }
+
+  private void close(Client client) {
+    clients.remove(client);
+    try {
+      client.channel().close();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
     }
   }
 
@@ -159,11 +299,13 @@ final class FakeSwitch implements AutoCloseable {
   public void close() {
     try {
       server.close();
-      for (SocketChannel client : clients) {
-        client.close();
+      for (Client client : Iterables.concat(clients, unread)) {
+        client.channel().close();
       }
-      Files.deleteIfExists(socket());
-      Files.deleteIfExists(directory);
+      if (endpoint instanceof Endpoint.Unix(Path path)) {
+        Files.deleteIfExists(path);
+        Files.deleteIfExists(path.getParent());
+      }
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }

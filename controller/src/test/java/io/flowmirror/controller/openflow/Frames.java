@@ -9,24 +9,36 @@ import java.nio.channels.ByteChannel;
 final class Frames {
   private Frames() {}
 
-  /** Reads one message; null at the end of the stream. */
-  static byte[] read(ByteChannel channel) throws IOException {
-    ByteBuffer header = ByteBuffer.allocate(8);
-    if (!fill(channel, header)) {
-      return null;
-    }
-    int length = header.getShort(2) & 0xffff;
-    ByteBuffer whole = ByteBuffer.allocate(length).put(header.array());
-    return fill(channel, whole) ? whole.array() : null;
-  }
+  /** Reads whole messages, as many at a time as have come. */
+  static final class Reader {
+    private final ByteChannel channel;
+    private final ByteBuffer buffer = ByteBuffer.allocate(1 << 17).flip();
 
-  private static boolean fill(ByteChannel channel, ByteBuffer buffer) throws IOException {
-    while (buffer.hasRemaining()) {
-      if (channel.read(buffer) < 0) {
-        return false;
-      }
+    Reader(ByteChannel channel) {
+      this.channel = channel;
     }
-    return true;
+
+    /** Reads one message; null at the end of the stream. */
+    byte[] read() throws IOException {
+      if (!fill(8) || !fill(buffer.getShort(buffer.position() + 2) & 0xffff)) {
+        return null;
+      }
+      byte[] message = new byte[buffer.getShort(buffer.position() + 2) & 0xffff];
+      buffer.get(message);
+      return message;
+    }
+
+    private boolean fill(int bytes) throws IOException {
+      while (buffer.remaining() < bytes) {
+        buffer.compact();
+        int read = channel.read(buffer);
+        buffer.flip();
+        if (read < 0) {
+          return false;
+        }
+      }
+      return true;
+    }
   }
 
   static void write(ByteChannel channel, byte[] message) throws IOException {

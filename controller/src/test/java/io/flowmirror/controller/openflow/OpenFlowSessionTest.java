@@ -22,7 +22,10 @@ import java.util.function.Predicate;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
-/** A session against a switch that does what no real one does on demand. */
+/**
+ * A session against a switch that does what no real one does on demand; {@link HostileSwitchTest}
+ * has the switches that misbehave.
+ */
 class OpenFlowSessionTest {
   private static final Duration SHORT = Duration.ofMillis(300);
 
@@ -86,72 +89,6 @@ class OpenFlowSessionTest {
     assertThat(lost().reason())
         .isEqualTo("Open vSwitch 2.13.8 is older than 2.17, the oldest that is supported");
     assertThat(reports).allMatch(report -> report.datapath().isEmpty());
-  }
-
-  @Test
-  void refusesAnotherVersionOfOpenFlow() {
-    fake.on(FakeSwitch.HELLO, m -> List.of(new byte[] {1, 0, 0, 8, 0, 0, 0, 1}));
-    open();
-    assertThat(lost().reason()).isEqualTo("the switch does not speak OpenFlow 1.3");
-  }
-
-  @Test
-  void namesTheRequestThatIsNotAnswered() {
-    fake.on(
-        FakeSwitch.MULTIPART_REQUEST,
-        m -> Frames.uint16(m, 8) == Ofp.OFPMP_PORT_DESC ? List.of() : fake.standard(m));
-    open();
-    assertThat(lost().reason()).isEqualTo("no reply to OFPMP_PORT_DESC within 300 ms");
-  }
-
-  @Test
-  void namesTheRequestWhoseReplyHasNoEnd() {
-    fake.on(
-        FakeSwitch.MULTIPART_REQUEST,
-        m ->
-            Frames.uint16(m, 8) == Ofp.OFPMP_FLOW
-                ? List.of(Frames.part(Frames.xid(m), Ofp.OFPMP_FLOW, true))
-                : fake.standard(m));
-    open();
-    assertThat(lost().reason()).isEqualTo("no reply to OFPMP_FLOW of table 0 within 300 ms");
-  }
-
-  @Test
-  void givesUpAMalformedReply() {
-    fake.on(
-        FakeSwitch.MULTIPART_REQUEST,
-        m ->
-            Frames.uint16(m, 8) == Ofp.OFPMP_FLOW
-                ? List.of(Frames.part(Frames.xid(m), Ofp.OFPMP_FLOW, false, new byte[64]))
-                : fake.standard(m));
-    open();
-    assertThat(lost().reason())
-        .isEqualTo("malformed message: ofp_flow_stats.length is 0, less than 56");
-  }
-
-  @Test
-  void givesUpAMalformedHeader() {
-    open();
-    connected();
-    fake.send(new byte[] {4, 2, 0, 7, 0, 0, 0, 0, 0});
-    assertThat(lost().reason()).isEqualTo("malformed message: ofp_header.length is 7, less than 8");
-  }
-
-  @Test
-  void givesUpAnotherVersionAfterTheHello() {
-    open();
-    connected();
-    fake.send(new byte[] {6, 2, 0, 8, 0, 0, 0, 0});
-    assertThat(lost().reason())
-        .isEqualTo("malformed message: ofp_header.version is 6 in a message of type 2");
-  }
-
-  @Test
-  void givesUpATruncatedPortStatus() {
-    open();
-    connected();
-    fake.send(Frames.message(12, 0, new byte[40]));
-    assertThat(lost().reason()).startsWith("malformed message: ofp_port is ");
   }
 
   @Test

@@ -16,10 +16,12 @@ import java.util.function.Consumer;
 /** A connection to a switch that hands out what comes as it is on the wire. */
 final class SwitchClient implements AutoCloseable {
   private final SocketChannel channel;
+  private final Frames.Reader reader;
   private int lastXid;
 
   private SwitchClient(SocketChannel channel) {
     this.channel = channel;
+    this.reader = new Frames.Reader(channel);
   }
 
   static SwitchClient connect(Path socket) {
@@ -89,7 +91,7 @@ final class SwitchClient implements AutoCloseable {
   private byte[] receive(int type, int xid) {
     try {
       while (true) {
-        byte[] message = Frames.read(channel);
+        byte[] message = reader.read();
         if (message == null) {
           throw new AssertionError("the switch closed the connection");
         }

@@ -60,8 +60,9 @@ final class Wiretap implements AutoCloseable {
   private static void copy(SocketChannel from, SocketChannel to, List<byte[]> kept) {
     try (from;
         to) {
+      Frames.Reader reader = new Frames.Reader(from);
       byte[] message;
-      while ((message = Frames.read(from)) != null) {
+      while ((message = reader.read()) != null) {
         kept.add(message);
         Frames.write(to, message);
       }
