@@ -5,8 +5,8 @@ import io.flowmirror.flows.RowChange;
 import java.util.List;
 
 /**
- * A session with one node's OVSDB: it owns its connection and its reconnects and reports each
- * change of br-int to the consumer it was opened with.
+ * A session with one node's OVSDB: it owns its connection and its reconnects and reports br-int to
+ * the consumer it was opened with, each time it has changed; changes in a rush are one.
  *
  * <p>All methods return at once and may be called from any thread. Reports come from the session's
  * own thread, in order.

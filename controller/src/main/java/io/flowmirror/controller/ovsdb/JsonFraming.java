@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.flowmirror.controller.ovsdb;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
+
 import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.StreamReadConstraints;
@@ -9,12 +11,16 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import io.netty.buffer.ByteBuf;
-import io.netty.buffer.ByteBufInputStream;
+import io.netty.buffer.ByteBufUtil;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.handler.codec.ByteToMessageDecoder;
-import java.io.IOException;
-import java.io.InputStream;
+import io.netty.util.concurrent.ScheduledFuture;
+import java.time.Duration;
 import java.util.List;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Cuts a stream of bytes into JSON objects, which is all the framing that RFC 7047, section 4, has:
@@ -22,42 +28,64 @@ import java.util.List;
  *
  * <p>Each byte is looked at once, however the stream is split; a message is parsed only when it is
  * whole. Anything that is not an object, and an object beyond the bounds, is a {@link
- * MalformedJsonException}, after which the rest of the stream is thrown away.
+ * MalformedJsonException}, after which the rest of the stream is thrown away. As strict as Open
+ * vSwitch's own parser (lib/json.c): no NUL and no half of a surrogate pair in a string.
  */
 final class JsonFraming extends ByteToMessageDecoder {
-  /** A message's largest size in bytes: a database of 100,000 ports fits in. */
-  static final int MAX_BYTES = 64 << 20;
+  /**
+   * What a message may need: bytes in all, tokens in all, characters of a string, levels of
+   * brackets.
+   */
+  record Bounds(int bytes, int tokens, int string, int depth) {}
 
-  /** How deep brackets may nest. OVSDB's own messages need about ten levels. */
-  static final int MAX_DEPTH = 64;
+  /**
+   * A pod's port and interface are some 700 bytes and 90 tokens, so 20,000 pods fit in. Tokens are
+   * bounded because a tree of nodes weighs up to 70 bytes a token, whatever the text. OVSDB's own
+   * messages need about ten levels.
+   */
+  static final Bounds BOUNDS = new Bounds(16 << 20, 2_000_000, 1 << 20, 64);
 
-  private final int maxBytes;
-  private final int maxDepth;
+  /** White space between two messages. ovsdb-server sends none. */
+  private static final int MAX_BLANKS = 64 << 10;
+
+  /** What Jackson says of itself and its settings. */
+  private static final Pattern JACKSONS_OWN =
+      Pattern.compile(
+          " ?(for `ObjectNode`: not allowed when .*|\\(for \\w+ starting at .*|,? from `[^`]*`)");
+
+  private final Bounds bounds;
+  private final Duration patience;
   private final ObjectMapper json;
 
   // The state of the scan, kept from one read to the next.
+  private int blanks;
   private int scanned;
   private int depth;
   private boolean inString;
   private boolean escaped;
+  private boolean unicodeEscapes;
   private boolean broken;
+  private @Nullable ScheduledFuture<?> tooLate;
 
-  JsonFraming() {
-    this(MAX_BYTES, MAX_DEPTH);
-  }
-
-  JsonFraming(int maxBytes, int maxDepth) {
-    this.maxBytes = maxBytes;
-    this.maxDepth = maxDepth;
+  /**
+   * Begins with the first byte of a stream.
+   *
+   * @param patience how long a message may take from its first byte to its last
+   */
+  JsonFraming(Bounds bounds, Duration patience) {
+    this.bounds = bounds;
+    this.patience = patience;
     json =
         JsonMapper.builder(
                 JsonFactory.builder()
-                    // The keys of an update are the UUIDs of rows: none of the JVM's business.
+                    // The keys of an update are the UUIDs of rows: of no use a second time.
                     .disable(JsonFactory.Feature.INTERN_FIELD_NAMES)
+                    .disable(JsonFactory.Feature.CANONICALIZE_FIELD_NAMES)
                     .streamReadConstraints(
                         StreamReadConstraints.builder()
-                            .maxNestingDepth(maxDepth)
-                            .maxStringLength(maxBytes)
+                            .maxNestingDepth(bounds.depth())
+                            .maxTokenCount(bounds.tokens())
+                            .maxStringLength(bounds.string())
                             .build())
                     .build())
             .enable(DeserializationFeature.FAIL_ON_READING_DUP_TREE_KEY)
@@ -73,13 +101,36 @@ final class JsonFraming extends ByteToMessageDecoder {
     try {
       int length = scan(in);
       if (length > 0) {
+        inTime();
         out.add(parse(in, length));
+      } else if (scanned > 0 && tooLate == null) {
+        tooLate =
+            ctx.executor().schedule(() -> late(ctx), patience.toNanos(), TimeUnit.NANOSECONDS);
       }
     } catch (MalformedJsonException e) {
       broken = true;
       in.skipBytes(in.readableBytes());
       throw e;
     }
+  }
+
+  private void inTime() {
+    if (tooLate != null) {
+      tooLate.cancel(false);
+      tooLate = null;
+    }
+  }
+
+  private void late(ChannelHandlerContext ctx) {
+    broken = true;
+    ctx.fireExceptionCaught(
+        new MalformedJsonException(
+            "a JSON message has not ended " + patience.toMillis() / 1000.0 + " s after it began"));
+  }
+
+  @Override
+  protected void handlerRemoved0(ChannelHandlerContext ctx) {
+    inTime();
   }
 
   /** The length of the object at the reader's index, or 0 if its end has not come yet. */
@@ -90,8 +141,9 @@ final class JsonFraming extends ByteToMessageDecoder {
     int end = in.readableBytes();
     int start = in.readerIndex();
     while (scanned < end) {
-      if (scanned == maxBytes) {
-        throw new MalformedJsonException("a JSON message is longer than " + maxBytes + " bytes");
+      if (scanned == bounds.bytes()) {
+        throw new MalformedJsonException(
+            "a JSON message is longer than " + bounds.bytes() + " bytes");
       }
       // Quotes, backslashes and brackets are never part of a longer UTF-8 sequence.
       if (endsObject(in.getByte(start + scanned++))) {
@@ -103,15 +155,19 @@ final class JsonFraming extends ByteToMessageDecoder {
     return 0;
   }
 
-  private static void skipWhiteSpace(ByteBuf in) {
+  private void skipWhiteSpace(ByteBuf in) {
     while (in.isReadable()) {
       byte next = in.getByte(in.readerIndex());
       if (next == '{') {
+        blanks = 0;
         return;
       }
       if (next != ' ' && next != '\n' && next != '\r' && next != '\t') {
         throw new MalformedJsonException(
             "a JSON message must begin with '{', not with byte 0x%02x".formatted(next & 0xff));
+      }
+      if (++blanks > MAX_BLANKS) {
+        throw new MalformedJsonException("nothing but white space: more than 64 KiB of it");
       }
       in.skipBytes(1);
     }
@@ -121,6 +177,7 @@ final class JsonFraming extends ByteToMessageDecoder {
     if (inString) {
       if (escaped) {
         escaped = false;
+        unicodeEscapes |= next == 'u';
       } else if (next == '\\') {
         escaped = true;
       } else if (next == '"') {
@@ -131,9 +188,9 @@ final class JsonFraming extends ByteToMessageDecoder {
     switch (next) {
       case '"' -> inString = true;
       case '{', '[' -> {
-        if (++depth > maxDepth) {
+        if (++depth > bounds.depth()) {
           throw new MalformedJsonException(
-              "a JSON message nests deeper than " + maxDepth + " levels");
+              "a JSON message nests deeper than " + bounds.depth() + " levels");
         }
       }
       case '}', ']' -> {
@@ -145,13 +202,41 @@ final class JsonFraming extends ByteToMessageDecoder {
   }
 
   private JsonNode parse(ByteBuf in, int length) {
-    try (InputStream bytes = new ByteBufInputStream(in.readSlice(length))) {
-      return json.readTree(bytes);
+    ByteBuf message = in.readSlice(length);
+    // Jackson takes overlong forms and surrogates, and would take UTF-16.
+    if (!ByteBufUtil.isText(message, UTF_8)) {
+      throw new MalformedJsonException("malformed JSON: it is not UTF-8");
+    }
+    boolean lookAtStrings = unicodeEscapes;
+    unicodeEscapes = false;
+    try {
+      JsonNode tree = json.readTree(message.toString(UTF_8));
+      if (lookAtStrings) {
+        checkStrings(tree);
+      }
+      return tree;
     } catch (JsonProcessingException e) {
-      throw new MalformedJsonException("malformed JSON: " + e.getOriginalMessage());
-    } catch (IOException e) {
-      // Jackson reports bytes that are not UTF-8 in this way.
-      throw new MalformedJsonException("malformed JSON: " + e.getMessage());
+      throw new MalformedJsonException(
+          "malformed JSON: " + JACKSONS_OWN.matcher(e.getOriginalMessage()).replaceAll(""));
+    }
+  }
+
+  private static void checkStrings(JsonNode node) {
+    if (node.isTextual()) {
+      checkString(node.textValue());
+    }
+    for (Map.Entry<String, JsonNode> member : node.properties()) {
+      checkString(member.getKey());
+    }
+    node.forEach(JsonFraming::checkStrings);
+  }
+
+  private static void checkString(String text) {
+    if (text.indexOf('\0') >= 0) {
+      throw new MalformedJsonException("malformed JSON: NUL in a string");
+    }
+    if (!UTF_8.newEncoder().canEncode(text)) {
+      throw new MalformedJsonException("malformed JSON: an unpaired surrogate in a string");
     }
   }
 }

@@ -12,10 +12,14 @@ import io.flowmirror.topology.Bridge;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelInitializer;
 import io.netty.channel.EventLoop;
+import io.netty.util.concurrent.ScheduledFuture;
+import java.time.Duration;
 import java.util.ArrayDeque;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Queue;
+import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -29,14 +33,19 @@ import org.slf4j.LoggerFactory;
  * rows belong to a bridge is known by reference only, which no condition can say, and the plain
  * form sends a changed row whole, so that an update needs nothing of what came before it.
  *
- * <p>All state is confined to one event loop, on which the reports come too. ovsdb-server sends the
- * updates of a transaction before the answer to it, so a report that counts a round shows what the
- * round changed. What the switch makes of a new port comes later, in {@code ofport} or {@code
- * error} of its interface; {@code refused} is the database's word.
+ * <p>All state is confined to one event loop, on which the reports come too. Updates that come
+ * together, or in a rush, are reported together. ovsdb-server sends the updates of a transaction
+ * before the answer to it, and a report that counts a round shows what the round changed. What the
+ * switch makes of a new port comes later, in {@code ofport} or {@code error} of its interface;
+ * {@code refused} is the database's word.
  *
  * <p>A round that is asked for without a connection, or whose connection is lost before the answer,
  * is reported as refused: in the second case it may have been made, and the bridge reported next
  * shows whether it was.
+ *
+ * <p>A connection has proved good when the database has been followed for as long as the longest
+ * wait between two attempts. Until then another failure makes the next wait longer still, and what
+ * has been said already is not said again in the log.
  */
 final class OvsdbSession implements BridgeSession, RpcConnection.Listener {
   private static final Logger LOG = LoggerFactory.getLogger(OvsdbSession.class);
@@ -45,6 +54,18 @@ final class OvsdbSession implements BridgeSession, RpcConnection.Listener {
 
   /** How often a round is planned anew because somebody else was faster. */
   private static final int MAX_PLANS = 5;
+
+  /** The shortest time between two reports, for the sake of whoever takes them. */
+  private static final Duration REST = Duration.ofMillis(2);
+
+  /** What it is for each interface: ten times what making a report takes. */
+  private static final Duration REST_FOR_EACH = Duration.ofNanos(10_000);
+
+  /** What it is when the bridge has gone, which people are told, as they are when it is back. */
+  private static final Duration LONG_REST = Duration.ofSeconds(1);
+
+  /** How many reasons are remembered, lest they be said again. */
+  private static final int MAX_SAID = 20;
 
   private record Round(long number, ImmutableList<RowChange> changes) {}
 
@@ -67,6 +88,15 @@ final class OvsdbSession implements BridgeSession, RpcConnection.Listener {
   private @Nullable BridgeTables tables;
   private Optional<Bridge> bridge = Optional.empty();
   private String reason = "not connected yet";
+
+  /** Whether the tables have changed since {@link #bridge} was made of them. */
+  private boolean stale;
+
+  private @Nullable ScheduledFuture<?> rest;
+  private @Nullable ScheduledFuture<?> proof;
+  private boolean proved;
+  private final Set<String> said = new HashSet<>();
+  private String lastSaid = "";
 
   private final Queue<Round> rounds = new ArrayDeque<>();
   private boolean inFlight;
@@ -108,7 +138,7 @@ final class OvsdbSession implements BridgeSession, RpcConnection.Listener {
       loop.execute(
           () -> {
             rounds.add(wanted);
-            nextRound();
+            closingIfBad(this::nextRound);
           });
     }
   }
@@ -185,20 +215,43 @@ final class OvsdbSession implements BridgeSession, RpcConnection.Listener {
           BridgeTables first = new BridgeTables();
           first.update(result);
           tables = first;
-          // Only now: a database that is understood no better each time is not asked in a rush.
-          backoff.reset();
-          refresh(first);
+          stale = true;
+          proof =
+              loop.schedule(this::proved, timings.lastBackoff().toNanos(), TimeUnit.NANOSECONDS);
           nextRound();
         });
   }
 
+  private void proved() {
+    proved = true;
+    backoff.reset();
+    said.clear();
+    if (!reason.equals(lastSaid)) {
+      log();
+    }
+  }
+
   @Override
   public void notified(String method, JsonNode params) throws BadRowException {
-    boolean ours = method.equals("update") && params.path(0).asText().equals(MONITOR_ID);
+    JsonNode monitor = params.path(0);
+    if (!method.equals("update")
+        || !monitor.isTextual()
+        || !monitor.textValue().equals(MONITOR_ID)) {
+      return;
+    }
     BridgeTables known = tables;
-    if (ours && known != null) {
-      known.update(params.path(1));
-      refresh(known);
+    if (known == null) {
+      throw new BadRowException("an update came before the answer to monitor");
+    }
+    known.update(params.path(1));
+    stale = true;
+  }
+
+  @Override
+  public void caughtUp() throws BadRowException {
+    if (stale && rest == null) {
+      lookAgain();
+      report();
     }
   }
 
@@ -212,6 +265,10 @@ final class OvsdbSession implements BridgeSession, RpcConnection.Listener {
     channel = null;
     connection = null;
     tables = null;
+    stale = false;
+    rest = cancelled(rest);
+    proof = cancelled(proof);
+    proved = false;
     bridge = Optional.empty();
     reason = "ovsdb-server at " + peer + ": " + why;
     inFlight = false;
@@ -226,13 +283,53 @@ final class OvsdbSession implements BridgeSession, RpcConnection.Listener {
     }
   }
 
-  private void refresh(BridgeTables known) throws BadRowException {
-    bridge = known.bridge(bridgeName);
-    reason = bridge.isPresent() ? "" : "there is no bridge " + bridgeName;
-    report();
+  private static @Nullable ScheduledFuture<?> cancelled(@Nullable ScheduledFuture<?> timer) {
+    if (timer != null) {
+      timer.cancel(false);
+    }
+    return null;
   }
 
-  private void nextRound() {
+  /** Makes {@link #bridge} and {@link #reason} what the tables say now. */
+  private void lookAgain() throws BadRowException {
+    BridgeTables known = tables;
+    if (!stale || known == null) {
+      return;
+    }
+    boolean was = bridge.isPresent();
+    bridge = known.bridge(bridgeName);
+    reason = bridge.isPresent() ? "" : "there is no bridge " + bridgeName;
+    stale = false;
+    Duration length =
+        was && bridge.isEmpty()
+            ? LONG_REST
+            : REST.plus(
+                REST_FOR_EACH.multipliedBy(bridge.map(b -> b.interfaces().size()).orElse(0)));
+    cancelled(rest);
+    rest = loop.schedule(this::rested, length.toNanos(), TimeUnit.NANOSECONDS);
+  }
+
+  private void rested() {
+    rest = null;
+    closingIfBad(this::caughtUp);
+  }
+
+  /** What may find that the tables make no sense. */
+  private interface Look {
+    void look() throws BadRowException;
+  }
+
+  private void closingIfBad(Look look) {
+    try {
+      look.look();
+    } catch (BadRowException e) {
+      if (connection != null) {
+        connection.close(e.getMessage());
+      }
+    }
+  }
+
+  private void nextRound() throws BadRowException {
     while (!inFlight && !rounds.isEmpty()) {
       BridgeTables known = tables;
       RpcConnection live = connection;
@@ -275,7 +372,8 @@ final class OvsdbSession implements BridgeSession, RpcConnection.Listener {
         });
   }
 
-  private void answer(String why) {
+  private void answer(String why) throws BadRowException {
+    lookAgain();
     answeredRound = rounds.remove().number();
     refused = why;
     report();
@@ -293,7 +391,7 @@ final class OvsdbSession implements BridgeSession, RpcConnection.Listener {
         return;
       }
       if (reasonIsNew) {
-        LOG.info("{}: {}", node, reason.isEmpty() ? "following " + bridgeName : reason);
+        log();
       }
       try {
         reports.accept(report);
@@ -301,6 +399,19 @@ final class OvsdbSession implements BridgeSession, RpcConnection.Listener {
         // The consumer's fault is not the connection's.
         LOG.error("{}: the consumer of OVSDB reports failed", node, e);
       }
+    }
+  }
+
+  private void log() {
+    if (said.size() > MAX_SAID) {
+      said.clear();
+    }
+    String line = reason.isEmpty() ? "following " + bridgeName : reason;
+    if (proved || said.add(reason)) {
+      lastSaid = reason;
+      LOG.info("{}: {}", node, line);
+    } else {
+      LOG.debug("{}: {}", node, line);
     }
   }
 }

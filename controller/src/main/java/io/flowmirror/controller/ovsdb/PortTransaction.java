@@ -38,6 +38,9 @@ final class PortTransaction {
    */
   record Outcome(String refused, boolean outdated) {}
 
+  /** An error of the database's is shown in one line. */
+  private static final int MAX_SHOWN = 300;
+
   private record Operation(String words, ObjectNode json) {}
 
   private final String bridge;
@@ -181,6 +184,15 @@ final class PortTransaction {
         return new Outcome("there is no bridge " + bridge, false);
       }
     }
+    if (result.size() < operations.size()) {
+      return new Outcome(
+          "the answer has "
+              + result.size()
+              + " results for the "
+              + operations.size()
+              + " operations of the transaction",
+          false);
+    }
     return new Outcome("", false);
   }
 
@@ -189,6 +201,10 @@ final class PortTransaction {
   }
 
   private static String words(JsonNode error) {
+    return Printable.cut(plainWords(error), MAX_SHOWN);
+  }
+
+  private static String plainWords(JsonNode error) {
     if (!error.isObject()) {
       return error.asText();
     }

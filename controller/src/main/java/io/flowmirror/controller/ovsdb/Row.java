@@ -4,23 +4,50 @@ package io.flowmirror.controller.ovsdb;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.google.common.collect.ImmutableList;
 import com.google.common.collect.ImmutableMap;
-import com.google.common.collect.ImmutableSortedMap;
+import com.google.common.primitives.Ints;
+import java.util.HashSet;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.Set;
+import java.util.TreeMap;
 import java.util.UUID;
 import org.jspecify.annotations.Nullable;
 
 /**
  * A row as the database sends it, and its columns by type (RFC 7047, section 5.1).
  *
+ * <p>What the types and the schema of a real database rule out is a {@link BadRowException}. What a
+ * real one takes, odd as it may be, is taken: a row that somebody spoiled must not cost the node
+ * its other rows. Strings are made {@linkplain Printable printable}: a name with a line end or an
+ * escape sequence, which ovsdb-server stores and OpenFlow spells otherwise, then is no live port's.
+ *
  * @param table the row's table
  * @param uuid the row's {@code _uuid}
  * @param columns an object with the value of each column
  */
 record Row(String table, UUID uuid, JsonNode columns) {
+  /** Names of tunnels and patch ports are longer than a network device's 15 characters. */
+  static final int MAX_NAME = 255;
 
-  String string(String column) throws BadRowException {
-    return string(column, value(column));
+  private static final int MAX_SHOWN = 100;
+
+  /** A column of one string that is shown to people. */
+  String name(String column) throws BadRowException {
+    return name(column, value(column));
+  }
+
+  /** A column of at most one such string; empty if there is none. */
+  String optionalName(String column) throws BadRowException {
+    JsonNode value = atMostOne(column, "string");
+    return value.isMissingNode() ? "" : name(column, value);
+  }
+
+  private String name(String column, JsonNode value) throws BadRowException {
+    String name = string(column, value);
+    if (name.length() > MAX_NAME) {
+      throw wrong(column, "at most " + MAX_NAME + " characters", value);
+    }
+    return name;
   }
 
   boolean bool(String column) throws BadRowException {
@@ -31,22 +58,25 @@ record Row(String table, UUID uuid, JsonNode columns) {
     return value.booleanValue();
   }
 
-  /** A column of at most one string. */
-  Optional<String> optionalString(String column) throws BadRowException {
+  /** A column of at most one text for people, cut to a line; empty if there is none. */
+  String optionalText(String column) throws BadRowException {
     JsonNode value = atMostOne(column, "string");
-    return value.isMissingNode() ? Optional.empty() : Optional.of(string(column, value));
+    return value.isMissingNode() ? "" : Printable.cut(string(column, value), MAX_NAME);
   }
 
-  /** A column of at most one integer, within Java's {@code int}. */
+  /**
+   * A column of at most one integer. The database's have 64 bits; one that Java's {@code int} does
+   * not hold becomes the nearest that it does.
+   */
   OptionalInt optionalInt(String column) throws BadRowException {
     JsonNode value = atMostOne(column, "integer");
     if (value.isMissingNode()) {
       return OptionalInt.empty();
     }
-    if (!value.isIntegralNumber() || !value.canConvertToInt()) {
-      throw wrong(column, "an integer of 32 bits", value);
+    if (!value.isIntegralNumber() || !value.canConvertToLong()) {
+      throw wrong(column, "an integer of 64 bits", value);
     }
-    return OptionalInt.of(value.intValue());
+    return OptionalInt.of(Ints.saturatedCast(value.longValue()));
   }
 
   /** A column of at most one reference. */
@@ -61,9 +91,14 @@ record Row(String table, UUID uuid, JsonNode columns) {
     if (!tagged("set", value)) {
       return ImmutableList.of(uuid(column, value)); // a set of one may be written as its element
     }
+    Set<UUID> seen = new HashSet<>();
     ImmutableList.Builder<UUID> uuids = ImmutableList.builder();
     for (JsonNode element : elements(column, "a set", value)) {
-      uuids.add(uuid(column, element));
+      UUID uuid = uuid(column, element);
+      if (!seen.add(uuid)) {
+        throw wrong(column, "a set whose elements differ", element);
+      }
+      uuids.add(uuid);
     }
     return uuids.build();
   }
@@ -74,25 +109,25 @@ record Row(String table, UUID uuid, JsonNode columns) {
     if (!tagged("map", value)) {
       throw wrong(column, "a map", value);
     }
-    ImmutableSortedMap.Builder<String, String> map = ImmutableSortedMap.naturalOrder();
+    TreeMap<String, String> map = new TreeMap<>();
     for (JsonNode pair : elements(column, "a map", value)) {
       if (!pair.isArray() || pair.size() != 2) {
         throw wrong(column, "a pair of a map", pair);
       }
-      map.put(string(column, pair.get(0)), string(column, pair.get(1)));
+      String key = string(column, pair.get(0));
+      if (map.put(key, string(column, pair.get(1))) != null) {
+        throw wrong(column, "a map whose keys differ", pair);
+      }
     }
-    try {
-      return ImmutableMap.copyOf(map.buildOrThrow());
-    } catch (IllegalArgumentException e) {
-      throw wrong(column, "a map whose keys differ", value);
-    }
+    return ImmutableMap.copyOf(map);
   }
 
   /** Parses the UUID that is the key of a row in a table update. */
   static UUID key(String table, String key) throws BadRowException {
     UUID uuid = parse(key);
     if (uuid == null) {
-      throw new BadRowException("table " + table + ": the row's UUID is '" + key + "'");
+      throw new BadRowException(
+          "table " + table + ": the row's UUID is '" + Printable.cut(key, MAX_SHOWN) + "'");
     }
     return uuid;
   }
@@ -129,7 +164,7 @@ record Row(String table, UUID uuid, JsonNode columns) {
     if (!value.isTextual()) {
       throw wrong(column, "a string", value);
     }
-    return value.textValue();
+    return Printable.text(value.textValue());
   }
 
   private UUID uuid(String column, JsonNode value) throws BadRowException {
@@ -145,8 +180,9 @@ record Row(String table, UUID uuid, JsonNode columns) {
 
   private static @Nullable UUID parse(String text) {
     try {
-      // UUID.fromString takes shorter forms too, which no database sends.
-      return text.length() == 36 ? UUID.fromString(text) : null;
+      // UUID.fromString takes other forms too, which no database sends.
+      UUID uuid = text.length() == 36 ? UUID.fromString(text) : null;
+      return uuid != null && uuid.toString().equals(text) ? uuid : null;
     } catch (IllegalArgumentException e) {
       return null;
     }
@@ -157,9 +193,8 @@ record Row(String table, UUID uuid, JsonNode columns) {
   }
 
   private BadRowException wrong(String column, String expected, JsonNode value) {
-    String text = value.toString();
-    String shown = text.length() <= 100 ? text : text.substring(0, 100) + "…";
-    return new BadRowException(where(column) + "is not " + expected + ": " + shown);
+    return new BadRowException(
+        where(column) + "is not " + expected + ": " + Printable.cut(value.toString(), MAX_SHOWN));
   }
 
   private String where(String column) {

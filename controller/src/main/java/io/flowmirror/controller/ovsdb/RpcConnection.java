@@ -9,12 +9,12 @@ import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.netty.buffer.Unpooled;
+import io.netty.channel.AdaptiveRecvByteBufAllocator;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.channel.ChannelPipeline;
 import io.netty.channel.WriteBufferWaterMark;
-import io.netty.handler.codec.DecoderException;
 import io.netty.handler.timeout.IdleStateEvent;
 import io.netty.handler.timeout.IdleStateHandler;
 import io.netty.util.concurrent.ScheduledFuture;
@@ -32,7 +32,11 @@ import org.slf4j.LoggerFactory;
  * answers, notifications, and {@code echo} both ways.
  *
  * <p>Confined to its channel's event loop. An {@code echo} is answered there at once. Nothing that
- * the peer does makes memory grow without bound: it is not read from while it does not read.
+ * the peer does makes memory grow without bound, or takes the event loop from others for long: it
+ * is not read from while it does not read, only so much of what it sends is read in one turn, and
+ * it is left if it sends too many messages. A message that is no request, answer or notification by
+ * RFC 7047, section 4, where JSON's null counts as absent as in Open vSwitch (lib/jsonrpc.c),
+ * closes the connection.
  */
 final class RpcConnection extends ChannelInboundHandlerAdapter {
   private static final Logger LOG = LoggerFactory.getLogger(RpcConnection.class);
@@ -40,6 +44,18 @@ final class RpcConnection extends ChannelInboundHandlerAdapter {
   /** Bytes waiting to be written, above and below which reading stops and goes on. */
   private static final WriteBufferWaterMark WRITING = new WriteBufferWaterMark(256 << 10, 1 << 20);
 
+  /** Reads of at most 64 KiB in one turn of the event loop, which hundreds of connections share. */
+  private static final int READS_IN_A_TURN = 4;
+
+  /** How many messages in {@link #FLOOD_TIME} are no flood. A database has hundreds a second. */
+  private static final int MAX_MESSAGES = 1_000_000;
+
+  private static final Duration FLOOD_TIME = Duration.ofSeconds(10);
+
+  /** A reason is one line in a log. */
+  private static final int MAX_REASON = 500;
+
+  private static final int MAX_SHOWN = 200;
   private static final String ECHO_ID = "echo";
   private static final ObjectMapper JSON = new JsonMapper();
 
@@ -56,6 +72,13 @@ final class RpcConnection extends ChannelInboundHandlerAdapter {
     void notified(String method, JsonNode params) throws BadRowException;
 
     /**
+     * What had come is dealt with; more may follow at once.
+     *
+     * @throws BadRowException if it makes no sense; the connection is closed with its message
+     */
+    void caughtUp() throws BadRowException;
+
+    /**
      * The connection is gone; called once. Unanswered requests will never be answered.
      *
      * @param reason why, in words
@@ -68,7 +91,7 @@ final class RpcConnection extends ChannelInboundHandlerAdapter {
     /**
      * The answer came.
      *
-     * @param result the answer's {@code result}; JSON's null if there is an error
+     * @param result the answer's {@code result}; JSON's null if, and only if, there is an error
      * @param error the answer's {@code error}; JSON's null if there is none
      * @throws BadRowException if it cannot be understood; the connection is closed with its message
      */
@@ -78,24 +101,39 @@ final class RpcConnection extends ChannelInboundHandlerAdapter {
   private record Pending(Answer answer, ScheduledFuture<?> timeout) {}
 
   private final OvsdbTimings timings;
+  private final int maxMessages;
   private final Listener listener;
   private final Map<Long, Pending> pending = new HashMap<>();
   private @Nullable Channel channel;
   private long lastId;
+  private int echoes;
+  private int messages;
+  private @Nullable ScheduledFuture<?> messagesForgotten;
+  private boolean reading;
   private String reason = "";
 
-  private RpcConnection(OvsdbTimings timings, Listener listener) {
+  private RpcConnection(OvsdbTimings timings, int maxMessages, Listener listener) {
     this.timings = timings;
+    this.maxMessages = maxMessages;
     this.listener = listener;
   }
 
   /** Makes a new channel a JSON-RPC connection. */
   static void install(Channel channel, OvsdbTimings timings, Listener listener) {
+    install(channel, timings, MAX_MESSAGES, listener);
+  }
+
+  /** The same, with another idea of a flood. */
+  static void install(Channel channel, OvsdbTimings timings, int maxMessages, Listener listener) {
     channel.config().setWriteBufferWaterMark(WRITING);
+    channel
+        .config()
+        .setRecvByteBufAllocator(
+            new AdaptiveRecvByteBufAllocator().maxMessagesPerRead(READS_IN_A_TURN));
     ChannelPipeline pipeline = channel.pipeline();
     pipeline.addLast(new IdleStateHandler(timings.silence().toNanos(), 0, 0, TimeUnit.NANOSECONDS));
-    pipeline.addLast(new JsonFraming());
-    pipeline.addLast(new RpcConnection(timings, listener));
+    pipeline.addLast(new JsonFraming(JsonFraming.BOUNDS, timings.message()));
+    pipeline.addLast(new RpcConnection(timings, maxMessages, listener));
   }
 
   /**
@@ -121,10 +159,10 @@ final class RpcConnection extends ChannelInboundHandlerAdapter {
     send(request.put("id", id));
   }
 
-  /** Closes the connection; the first reason given is the one that is reported. */
+  /** Closes the connection; the first reason given is the one that is reported, in one line. */
   void close(String why) {
     if (reason.isEmpty()) {
-      reason = why;
+      reason = Printable.cut(why, MAX_REASON);
     }
     if (channel != null) {
       channel.close();
@@ -134,6 +172,13 @@ final class RpcConnection extends ChannelInboundHandlerAdapter {
   @Override
   public void channelActive(ChannelHandlerContext ctx) {
     channel = ctx.channel();
+    messagesForgotten =
+        ctx.executor()
+            .scheduleAtFixedRate(
+                () -> messages = 0,
+                FLOOD_TIME.toNanos(),
+                FLOOD_TIME.toNanos(),
+                TimeUnit.NANOSECONDS);
     listener.connected(this);
   }
 
@@ -142,6 +187,9 @@ final class RpcConnection extends ChannelInboundHandlerAdapter {
     channel = null;
     pending.values().forEach(request -> request.timeout().cancel(false));
     pending.clear();
+    if (messagesForgotten != null) {
+      messagesForgotten.cancel(false);
+    }
     listener.closed(reason.isEmpty() ? "the server closed the connection" : reason);
   }
 
@@ -150,23 +198,54 @@ final class RpcConnection extends ChannelInboundHandlerAdapter {
     if (!reason.isEmpty()) {
       return; // closed by us; what had been read already is of no interest
     }
-    JsonNode json = (JsonNode) message;
+    reading = true;
+    if (++messages > maxMessages) {
+      close("floods: more than " + maxMessages + " messages within " + seconds(FLOOD_TIME));
+      return;
+    }
     try {
-      if (json.path("method").isTextual()) {
-        asked(json.get("method").textValue(), json.path("params"), json.path("id"));
-      } else {
-        answered(json);
-      }
+      received((JsonNode) message);
     } catch (BadRowException e) {
       close(e.getMessage());
     }
   }
 
-  private void asked(String method, JsonNode params, JsonNode id) throws BadRowException {
-    if (id.isNull() || id.isMissingNode()) {
-      listener.notified(method, params);
+  @Override
+  public void channelReadComplete(ChannelHandlerContext ctx) {
+    reading = false;
+    if (!reason.isEmpty()) {
       return;
     }
+    ctx.flush();
+    try {
+      listener.caughtUp();
+    } catch (BadRowException e) {
+      close(e.getMessage());
+    }
+  }
+
+  private void received(JsonNode message) throws BadRowException {
+    JsonNode method = message.path("method");
+    JsonNode params = message.path("params");
+    JsonNode id = message.path("id");
+    boolean result = message.hasNonNull("result");
+    boolean error = message.hasNonNull("error");
+    if (method.isTextual() && params.isArray() && !result && !error) {
+      if (message.hasNonNull("id")) {
+        asked(method.textValue(), params, id);
+      } else {
+        listener.notified(method.textValue(), params);
+      }
+    } else if (message.hasNonNull("id") && !message.hasNonNull("method") && result != error) {
+      answered(id, message);
+    } else {
+      close(
+          "a message is neither a request nor an answer nor a notification: "
+              + Printable.cut(message.toString(), MAX_SHOWN));
+    }
+  }
+
+  private void asked(String method, JsonNode params, JsonNode id) {
     ObjectNode reply = JsonNodeFactory.instance.objectNode();
     if (method.equals("echo")) {
       reply.set("result", params);
@@ -179,14 +258,17 @@ final class RpcConnection extends ChannelInboundHandlerAdapter {
     send(reply);
   }
 
-  private void answered(JsonNode message) throws BadRowException {
-    JsonNode id = message.path("id");
-    if (id.isTextual() && id.textValue().equals(ECHO_ID)) {
-      return; // that something came at all is the answer
+  private void answered(JsonNode id, JsonNode message) throws BadRowException {
+    if (echoes > 0 && id.isTextual() && id.textValue().equals(ECHO_ID)) {
+      echoes--; // that something came at all is the answer
+      return;
     }
-    Pending request = id.isIntegralNumber() ? pending.remove(id.longValue()) : null;
+    Pending request =
+        id.isIntegralNumber() && id.canConvertToLong() ? pending.remove(id.longValue()) : null;
     if (request == null) {
-      close("an answer came to a request that was not made, id " + id);
+      close(
+          "an answer came to a request that was not made, id "
+              + Printable.cut(id.toString(), MAX_SHOWN));
       return;
     }
     request.timeout().cancel(false);
@@ -208,9 +290,13 @@ final class RpcConnection extends ChannelInboundHandlerAdapter {
       return;
     }
     if (!idle.isFirst()) {
-      close("no answer to echo within " + seconds(timings.silence()));
+      close(
+          ctx.channel().isWritable()
+              ? "no answer to echo within " + seconds(timings.silence())
+              : "it does not read what it is sent");
       return;
     }
+    echoes++;
     ObjectNode echo = JsonNodeFactory.instance.objectNode();
     echo.put("method", "echo").putArray("params");
     send(echo.put("id", ECHO_ID));
@@ -218,10 +304,12 @@ final class RpcConnection extends ChannelInboundHandlerAdapter {
 
   @Override
   public void exceptionCaught(ChannelHandlerContext ctx, Throwable cause) {
-    if (!(cause instanceof IOException) && !(cause instanceof DecoderException)) {
+    if (cause instanceof IOException || cause instanceof MalformedJsonException) {
+      close(String.valueOf(cause.getMessage()));
+    } else {
       LOG.error("an OVSDB connection is closed by a fault of ours", cause);
+      close("a fault of ours: " + cause);
     }
-    close(String.valueOf(cause.getMessage()));
   }
 
   private void send(ObjectNode message) {
@@ -230,9 +318,12 @@ final class RpcConnection extends ChannelInboundHandlerAdapter {
       return;
     }
     try {
-      live.writeAndFlush(Unpooled.wrappedBuffer(JSON.writeValueAsBytes(message)));
+      live.write(Unpooled.wrappedBuffer(JSON.writeValueAsBytes(message)));
     } catch (JsonProcessingException e) {
       throw new IllegalStateException("a tree of JSON nodes cannot be written", e);
+    }
+    if (!reading) {
+      live.flush(); // else once for all that is being read
     }
   }
 

@@ -156,10 +156,12 @@ class BridgeTablesTest {
         "Port | 'interfaces': ['set', [['uuid', '#6']]] | 'interfaces': ['set', 1]",
         "Port | [['owner', 'me']] | [['owner']]",
         "Port | [['owner', 'me']] | [['owner', 'me'], ['owner', 'you']]",
+        "Port | 'name': 'br-int', 'interfaces' | 'name': ['uuid', '#1'], 'interfaces'",
+        "Bridge | [['uuid', '#3'], ['uuid', '#4']] | [['uuid', '#3'], ['uuid', '#3']]",
         "Port | 'external_ids': ['map', []] | 'external_ids': []",
         "Interface | 'ofport': 65534 | 'ofport': '65534'",
         "Interface | 'ofport': 65534 | 'ofport': 65534.5",
-        "Interface | 'ofport': 65534 | 'ofport': 4294967296",
+        "Interface | 'ofport': 65534 | 'ofport': 9223372036854775808",
         "Interface | 'ofport': 65534 | 'ofport': ['set', [1, 2]]",
         "Interface | 'error': ['set', ['no such device']] | 'error': null",
         "Interface | 'type': 'internal', | ``",
@@ -189,8 +191,125 @@ class BridgeTablesTest {
         .hasMessageContaining("table Port");
     assertThatThrownBy(() -> tables.update(json("{'Port': {'x': {}}}")))
         .hasMessageContaining("table Port: the row's UUID is 'x'");
+    assertThatThrownBy(() -> tables.update(json("{'Port': {'#0': {}}}")))
+        .hasMessageContaining("has neither old nor new columns");
+    assertThatThrownBy(() -> tables.update(json("{'Port': {'#0': {'old': 7}}}")))
+        .hasMessageContaining("has neither old nor new columns");
+    assertThatThrownBy(() -> tables.update(json("{'Port': {'#0': 7}}")))
+        .hasMessageContaining("has neither old nor new columns");
+    assertThatThrownBy(
+            () ->
+                tables.update(
+                    json("{'Port': {'0000000A-0000-0000-0000-000000000000': {'old': {}}}}")))
+        .as("the database writes them in lower case, and so no row comes by two keys")
+        .hasMessageContaining("the row's UUID is '0000000A-");
     assertThatThrownBy(() -> tables.update(json("{'QoS': {'#1': {'new': {}}}}")))
         .hasMessageContaining("table QoS was not asked for");
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "0, 0",
+    "-1, -1", // as ovs-vswitchd writes for a port that it could not open
+    "65534, 65534",
+    "70000, 70000",
+    "4294967296, 2147483647",
+    "-9223372036854775808, -2147483648"
+  })
+  void anyNumberThatARealDatabaseTakesIsTaken(String written, int read) throws Exception {
+    tables.update(json(TWO_PORTS.replace("65534", written)));
+    assertThat(tables.bridge("br-int").orElseThrow().interfaces().get("br-int").ofport())
+        .hasValue(read);
+  }
+
+  @Test
+  void twoInterfacesMayClaimOneNumber() throws Exception {
+    // As they do while ovs-vswitchd starts: one has it from before.
+    tables.update(json(TWO_PORTS.replace("'ofport': ['set', []]", "'ofport': 65534")));
+    assertThat(tables.bridge("br-int").orElseThrow().interfaces().values())
+        .extracting(Interface::ofport)
+        .containsOnly(OptionalInt.of(65534));
+  }
+
+  @Test
+  void textIsFitForATerminal() throws Exception {
+    tables.update(
+        json(
+            TWO_PORTS
+                .replace("'name': 'veth1'", "'name': 've\\n\\u001b]0;x\\u0007th'")
+                .replace("no such device", "no\\r\\u202esuch " + "x".repeat(1000))
+                .replace("'b', ü", "'b', \\u009b2Jü")));
+    Interface odd =
+        tables.bridge("br-int").orElseThrow().interfaces().get("ve\\u000a\\u001b]0;x\\u0007th");
+    assertThat(odd.portName()).isEqualTo(odd.name());
+    assertThat(odd.error()).startsWith("no\\u000d\\u202esuch x").hasSize(255).endsWith("x…");
+    assertThat(odd.externalIds()).containsEntry("pod_name", "a \"b\", ü=漢");
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      quoteCharacter = '`',
+      value = {
+        "{'#2': { | {'#8': {'new': {'name': 'br-int', 'datapath_id': '', 'ports': ['set', []], "
+            + "'mirrors': ['set', []]}}, '#2': { | column name is br-int, as is another bridge's",
+        "'name': 'veth1', 'interfaces' | 'name': 'br-int', 'interfaces' "
+            + "| table Port, row #4: column name is br-int, as is another port's",
+        "'name': 'veth1', 'type' | 'name': 'br-int', 'type' "
+            + "| table Port, row #4: column interfaces has br-int, which port br-int has too",
+        "'interfaces': ['set', [['uuid', '#6']]] | 'interfaces': ['uuid', '#5'] "
+            + "| table Port, row #4: column interfaces has br-int, which port br-int has too",
+        "{'#1': { | {'#8': {'new': {'other_config': ['map', []]}}, '#1': { "
+            + "| table Open_vSwitch: it has 2 rows, not one",
+      })
+  void rowsThatContradictEachOtherAreNamed(String good, String bad, String reason)
+      throws Exception {
+    assertThat(TWO_PORTS).contains(good);
+    tables.update(json(TWO_PORTS.replace(good, bad)));
+    assertThatThrownBy(() -> tables.bridge("br-int"))
+        .isInstanceOf(BadRowException.class)
+        .hasMessageContaining(uuids(reason));
+  }
+
+  @Test
+  void rowsAreBounded() throws Exception {
+    BridgeTables small = new BridgeTables(2, 1 << 20);
+    small.update(json(TWO_PORTS));
+    String before = small.toString();
+    String more =
+        "{'Port': {'#8': {'new': {'name': 'x', 'interfaces': ['uuid', '#6'], 'external_ids':"
+            + " ['map', []]}}%s}}";
+    assertThatThrownBy(() -> small.update(json(more.formatted(""))))
+        .isInstanceOf(BadRowException.class)
+        .hasMessage("table Port: it has more than 2 rows");
+    assertThat(small).hasToString(before);
+    // Instead of another is not more.
+    small.update(json(more.formatted(", '#4': {'old': {}}")));
+  }
+
+  @Test
+  void bytesAreBoundedAndGivenBack() throws Exception {
+    BridgeTables small = new BridgeTables(100, 10_000);
+    small.update(json(TWO_PORTS));
+    String row =
+        "{'Port': {'#8': {'new': {'name': 'x', 'interfaces': ['uuid', '#6'], 'external_ids':"
+            + " ['map', [['k', '%s']]]}}}}";
+    String before = small.toString();
+    assertThatThrownBy(() -> small.update(json(row.formatted("x".repeat(10_000)))))
+        .isInstanceOf(BadRowException.class)
+        .hasMessage(
+            "table Port, row 00000000-0000-0000-0000-000000000008: with it the rows would occupy"
+                + " more than 10000 bytes");
+    assertThat(small).hasToString(before);
+    for (int i = 0; i < 100; i++) {
+      small.update(json(row.formatted("x".repeat(5000 + i))));
+      if (i % 2 == 0) {
+        small.update(json("{'Port': {'#8': {'old': {}}}}"));
+        small.update(json("{'Port': {'#8': {'old': {}}}}"));
+      }
+    }
+    small.update(json("{'Port': {'#8': {'old': {}}}}"));
+    assertThat(small).hasToString(before);
   }
 
   @Test
@@ -214,10 +333,21 @@ class BridgeTablesTest {
         .satisfies(e -> assertThat(e.getMessage()).hasSizeLessThan(300));
   }
 
+  @Test
+  void aNameThatNoPersonWouldReadIsRefused() {
+    assertThatThrownBy(
+            () -> tables.update(json(TWO_PORTS.replace("'veth1'", "'" + "x".repeat(256) + "'"))))
+        .hasMessageContaining("column name is not at most 255 characters: \"xxx");
+  }
+
   static JsonNode json(String text) throws JsonProcessingException {
     // Characters of a JSON string that stand for themselves here are escaped first.
     String quoted = text.replace("\"", "\\\"").replace('\'', '"');
-    return new JsonMapper()
-        .readTree(quoted.replaceAll("#([0-9a-f])", "00000000-0000-0000-0000-00000000000$1"));
+    return new JsonMapper().readTree(uuids(quoted));
+  }
+
+  /** The text, with a UUID in place of each {@code #n}. */
+  static String uuids(String text) {
+    return text.replaceAll("#([0-9a-f])", "00000000-0000-0000-0000-00000000000$1");
   }
 }

@@ -1,17 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.flowmirror.controller.ovsdb;
 
+import static java.nio.charset.StandardCharsets.UTF_16LE;
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
+import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import io.netty.channel.embedded.EmbeddedChannel;
+import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.UUID;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -40,7 +45,7 @@ class JsonFramingTest {
 
   @Test
   void findsMessagesThatComeByteByByte() throws Exception {
-    EmbeddedChannel channel = new EmbeddedChannel(new JsonFraming());
+    EmbeddedChannel channel = new EmbeddedChannel(framing());
     for (byte one : (FIRST + SECOND).getBytes(UTF_8)) {
       channel.writeInbound(Unpooled.wrappedBuffer(new byte[] {one}));
     }
@@ -49,7 +54,7 @@ class JsonFramingTest {
 
   @Test
   void aPartOfAMessageIsNoMessage() {
-    EmbeddedChannel channel = new EmbeddedChannel(new JsonFraming());
+    EmbeddedChannel channel = new EmbeddedChannel(framing());
     channel.writeInbound(Unpooled.copiedBuffer("  {\"a\":[1,2", UTF_8));
     assertThat(channel.finish()).isFalse();
   }
@@ -59,17 +64,17 @@ class JsonFramingTest {
     String message = "{\"a\":\"" + "x".repeat(92) + "\"}";
     assertThat(message).hasSize(100);
 
-    EmbeddedChannel channel = new EmbeddedChannel(new JsonFraming(100, 8));
+    EmbeddedChannel channel = new EmbeddedChannel(framing(100, 8));
     channel.writeInbound(Unpooled.copiedBuffer(message + message, UTF_8));
     assertThat(messages(channel)).hasSize(2);
 
-    assertThatThrownBy(() -> write(new JsonFraming(99, 8), message))
+    assertThatThrownBy(() -> write(framing(99, 8), message))
         .hasMessage("a JSON message is longer than 99 bytes");
   }
 
   @Test
   void aHugeMessageIsNotKeptWhenItIsTooLong() {
-    EmbeddedChannel channel = new EmbeddedChannel(new JsonFraming(1 << 20, 8));
+    EmbeddedChannel channel = new EmbeddedChannel(framing(1 << 20, 8));
     channel.writeInbound(Unpooled.copiedBuffer("{\"a\":\"", UTF_8));
     byte[] piece = "x".repeat(1 << 16).getBytes(UTF_8);
     assertThatThrownBy(
@@ -87,9 +92,20 @@ class JsonFramingTest {
 
   @Test
   void aMessageOfManyMegabytesIsRead() {
-    String longest = "{\"a\":\"" + "x".repeat(30 << 20) + "\"}";
-    JsonNode message = write(new JsonFraming(), longest).getFirst();
-    assertThat(message.get("a").textValue()).hasSize(30 << 20);
+    String longest = "x".repeat(JsonFraming.BOUNDS.string());
+    String many = ("\"" + longest + "\",").repeat(14) + "0";
+    JsonNode message = write(framing(), "{\"a\":[" + many + "]}").getFirst();
+    assertThat(message.get("a")).hasSize(15);
+    assertThatThrownBy(() -> write(framing(), "{\"a\":\"" + longest + "x\"}"))
+        .hasMessage(
+            "malformed JSON: String value length (1048577) exceeds the maximum allowed (1048576)");
+  }
+
+  @Test
+  void aMessageOfTooManyTokensIsRefused() {
+    String many = "[],".repeat(1_000_000);
+    assertThatThrownBy(() -> write(framing(), "{\"a\":[" + many + "0]}"))
+        .hasMessage("malformed JSON: Token count (2000001) exceeds the maximum allowed (2000000)");
   }
 
   @Test
@@ -98,16 +114,16 @@ class JsonFramingTest {
     for (int i = 0; i < 100_000; i++) {
       rows.append(i == 0 ? "" : ",").append('"').append(UUID.randomUUID()).append("\":{}");
     }
-    assertThat(write(new JsonFraming(), rows.append('}').toString()).getFirst()).hasSize(100_000);
+    assertThat(write(framing(), rows.append('}').toString()).getFirst()).hasSize(100_000);
   }
 
   @Test
   void deepNestingNamesTheBound() {
     String deep = "{\"a\":" + "[".repeat(7) + "]".repeat(7) + "}";
-    assertThat(write(new JsonFraming(1000, 8), deep)).hasSize(1);
-    assertThatThrownBy(() -> write(new JsonFraming(1000, 7), deep))
+    assertThat(write(framing(1000, 8), deep)).hasSize(1);
+    assertThatThrownBy(() -> write(framing(1000, 7), deep))
         .hasMessage("a JSON message nests deeper than 7 levels");
-    assertThatThrownBy(() -> write(new JsonFraming(), "{\"a\":" + "[".repeat(100_000)))
+    assertThatThrownBy(() -> write(framing(), "{\"a\":" + "[".repeat(100_000)))
         .hasMessageContaining("deeper than 64 levels");
   }
 
@@ -115,7 +131,7 @@ class JsonFramingTest {
   @ValueSource(
       strings = {"[1]", "null", "\"a\"", "}", "GET / HTTP/1.1\r\n", "\0", "ÿ", "{}x", "\ufeff{}"})
   void whatIsNoObjectIsRefused(String garbage) {
-    assertThatThrownBy(() -> write(new JsonFraming(), garbage))
+    assertThatThrownBy(() -> write(framing(), garbage))
         .isInstanceOf(MalformedJsonException.class)
         .hasMessageContaining("must begin with '{', not with byte 0x");
   }
@@ -134,22 +150,118 @@ class JsonFramingTest {
         "{\"a\":\"\\x\"}"
       })
   void malformedObjectsAreRefused(String garbage) {
-    assertThatThrownBy(() -> write(new JsonFraming(), garbage))
+    assertThatThrownBy(() -> write(framing(), garbage))
         .isInstanceOf(MalformedJsonException.class)
         .hasMessageStartingWith("malformed JSON: ");
   }
 
   @Test
   void bytesThatAreNotUtf8AreRefused() {
-    EmbeddedChannel channel = new EmbeddedChannel(new JsonFraming());
+    EmbeddedChannel channel = new EmbeddedChannel(framing());
     byte[] bytes = {'{', '"', 'a', '"', ':', '"', (byte) 0xc3, (byte) 0x28, '"', '}'};
     assertThatThrownBy(() -> channel.writeInbound(Unpooled.wrappedBuffer(bytes)))
         .isInstanceOf(MalformedJsonException.class)
         .hasMessageStartingWith("malformed JSON: ");
   }
 
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "c0 80",
+        "c1 bf",
+        "e0 80 80",
+        "ed a0 80",
+        "f4 90 80 80",
+        "f8 88 80 80 80",
+        "80",
+        "ff"
+      })
+  void whatOnlyLooksLikeUtf8IsRefused(String bytes) {
+    ByteBuf message = Unpooled.buffer();
+    message.writeCharSequence("{\"a\":\"", UTF_8);
+    message.writeBytes(HexFormat.ofDelimiter(" ").parseHex(bytes));
+    message.writeCharSequence("\"}", UTF_8);
+    assertThatThrownBy(() -> new EmbeddedChannel(framing()).writeInbound(message))
+        .isInstanceOf(MalformedJsonException.class)
+        .hasMessage("malformed JSON: it is not UTF-8");
+  }
+
+  @Test
+  void utf16IsRefused() {
+    // Its brackets are found, each beside a NUL.
+    ByteBuf message = Unpooled.copiedBuffer("{\"a\":1}", UTF_16LE);
+    assertThatThrownBy(() -> new EmbeddedChannel(framing()).writeInbound(message))
+        .isInstanceOf(MalformedJsonException.class)
+        .hasMessageContaining("CTRL-CHAR, code 0");
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "\"a\":\"\\ud800\"",
+        "\"a\":[{\"b\":\"x\\udc00\"}]",
+        "\"\\ud800\":1",
+        "\"a\":\"\\u0000\""
+      })
+  void whatOpenVswitchDoesNotTakeInAStringIsRefused(String member) {
+    assertThatThrownBy(() -> write(framing(), "{" + member + "}"))
+        .isInstanceOf(MalformedJsonException.class)
+        .hasMessageMatching("malformed JSON: .*(NUL|surrogate).*");
+    assertThat(write(framing(), "{\"a\":\"\\ud834\\udd1e\\u0001\"}")).hasSize(1);
+  }
+
+  @Test
+  void aMessageMustEndInTime() {
+    EmbeddedChannel channel = new EmbeddedChannel(framing());
+    channel.freezeTime();
+    for (int i = 0; i < 3; i++) {
+      // One message after the other is begun in time, and ends.
+      channel.writeInbound(Unpooled.copiedBuffer("{\"a\":", UTF_8));
+      channel.advanceTimeBy(29, TimeUnit.SECONDS);
+      channel.runScheduledPendingTasks();
+      channel.writeInbound(Unpooled.copiedBuffer("1}", UTF_8));
+    }
+    assertThat(messages(channel)).hasSize(3);
+    channel.writeInbound(Unpooled.copiedBuffer(" ", UTF_8));
+    channel.advanceTimeBy(1, TimeUnit.HOURS);
+    channel.runScheduledPendingTasks();
+
+    channel.writeInbound(Unpooled.copiedBuffer("{", UTF_8));
+    for (int i = 0; i < 29; i++) {
+      channel.advanceTimeBy(1, TimeUnit.SECONDS);
+      channel.runScheduledPendingTasks();
+      channel.writeInbound(Unpooled.copiedBuffer(" ", UTF_8));
+    }
+    channel.advanceTimeBy(1, TimeUnit.SECONDS);
+    channel.runScheduledPendingTasks();
+    assertThatThrownBy(channel::checkException)
+        .isInstanceOf(MalformedJsonException.class)
+        .hasMessage("a JSON message has not ended 30.0 s after it began");
+  }
+
+  @Test
+  void whiteSpaceWithoutEndIsRefused() {
+    EmbeddedChannel channel = new EmbeddedChannel(framing());
+    channel.writeInbound(Unpooled.copiedBuffer(" ".repeat(64 << 10) + "{}", UTF_8));
+    assertThat(messages(channel)).hasSize(1);
+    assertThatThrownBy(
+            () ->
+                channel.writeInbound(
+                    Unpooled.copiedBuffer("\n".repeat((64 << 10) + 1) + "{}", UTF_8)))
+        .hasMessageStartingWith("nothing but white space");
+  }
+
+  private static JsonFraming framing() {
+    return new JsonFraming(JsonFraming.BOUNDS, Duration.ofSeconds(30));
+  }
+
+  private static JsonFraming framing(int maxBytes, int maxDepth) {
+    return new JsonFraming(
+        new JsonFraming.Bounds(maxBytes, 1000, maxBytes, maxDepth), Duration.ofSeconds(30));
+  }
+
   private static List<JsonNode> decode(byte[] stream, int split) {
-    EmbeddedChannel channel = new EmbeddedChannel(new JsonFraming());
+    EmbeddedChannel channel = new EmbeddedChannel(framing());
     channel.writeInbound(Unpooled.wrappedBuffer(stream, 0, split));
     channel.writeInbound(Unpooled.wrappedBuffer(stream, split, stream.length - split));
     return messages(channel);

@@ -110,6 +110,23 @@ class OvsdbSessionIT {
   }
 
   @Test
+  void whatSomebodySpoilsCostsNobodyElse() throws Exception {
+    database.vsctl("add-port", "br-int", "a0", "--", "set", "Interface", "a0", "type=internal");
+    reports.untilBridge("a0 has a number", live -> has(live, "a0") && number(live, "a0") > 0);
+    database.vsctl("add-port", "br-int", "x\n\u001b[31my");
+    Bridge bridge =
+        reports.untilBridge(
+            "the odd name", live -> has(live, "x\\u000a\\u001b[31my") && has(live, "a0"));
+    assertThat(is(bridge, "x\\u000a\\u001b[31my").error()).doesNotContain("\n");
+
+    // The database takes any integer, and ovs-vswitchd leaves it.
+    database.vsctl("--no-wait", "set", "Interface", "a0", "ofport=4294967296");
+    reports.untilBridge("the odd number", live -> number(live, "a0") == Integer.MAX_VALUE);
+    assertThat(reports.all()).extracting(BridgeReport::reason).containsOnly("");
+    database.vsctl("del-port", "br-int", "x\n\u001b[31my");
+  }
+
+  @Test
   void externalIdsAreReadAsTheyAre() throws Exception {
     String odd = "a \"quoted\", b=c; {d} \\ 漢字 𝄞 ü";
     database.vsctl(
@@ -329,10 +346,9 @@ class OvsdbSessionIT {
   @Test
   void aRestartedDatabaseIsFoundAgain() throws Exception {
     apply(new AddInternalPort("mirror0"));
-    int before = reports.all().size();
     database.stopServer();
-    reports.untilReason("ovsdb-server at unix:" + database.socket() + ": ");
-    assertThat(reports.all().get(before).bridge()).isEmpty();
+    BridgeReport lost = reports.untilReason("ovsdb-server at unix:" + database.socket() + ": ");
+    assertThat(lost.bridge()).isEmpty();
     session.apply(++round, List.of(new RemovePort("mirror0")));
     assertThat(reports.untilRound(round).refused()).startsWith("not connected: ");
 

@@ -11,6 +11,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Function;
 import org.junit.jupiter.api.AfterEach;
@@ -23,6 +25,7 @@ class OvsdbSessionTest {
       new OvsdbTimings(
           Duration.ofMillis(300),
           Duration.ofMillis(300),
+          Duration.ofMillis(600),
           Duration.ofMillis(20),
           Duration.ofMillis(200));
 
@@ -32,7 +35,19 @@ class OvsdbSessionTest {
         {"name":"br-int","datapath_id":["set",[]],"ports":["set",[]],"mirrors":["set",[]]}}}}\
       """;
 
+  private static final String DONE = "[{},{},{},{\"count\":1},{}]";
+
+  /** As quick to try again, and never at the end of its patience on a busy machine. */
+  private static final OvsdbTimings PATIENT =
+      new OvsdbTimings(
+          Duration.ofSeconds(20),
+          Duration.ofSeconds(20),
+          Duration.ofSeconds(20),
+          QUICK.firstBackoff(),
+          QUICK.lastBackoff());
+
   private final OvsdbConnector connector = new OvsdbConnector(QUICK);
+  private final OvsdbConnector patient = new OvsdbConnector(PATIENT);
   private final Reports reports = new Reports();
   private Path folder = Path.of("");
 
@@ -44,6 +59,7 @@ class OvsdbSessionTest {
   @AfterEach
   void close() throws Exception {
     connector.close();
+    patient.close();
     Files.deleteIfExists(socket());
     Files.delete(folder);
   }
@@ -121,10 +137,9 @@ class OvsdbSessionTest {
 
   @Test
   void aBadUpdateTakesBackTheBridge() throws Exception {
-    String bad =
-        "{\"method\":\"update\",\"id\":null,\"params\":[\"bridge\",%s]}"
-            .formatted(BRIDGE.replace("\"ports\":[\"set\",[]]", "\"ports\":[\"set\",[7]]"));
-    try (ScriptedServer server = serve(request -> answer(request, BRIDGE) + bad)) {
+    String bad = update(BRIDGE.replace("\"ports\":[\"set\",[]]", "\"ports\":[\"set\",[7]]"));
+    try (ScriptedServer server =
+        serve(request -> answer(request, BRIDGE) + (isEcho(request) ? bad : ""))) {
       open();
       reports.untilReason("column ports is not a uuid: 7");
       assertThat(reports.all().getFirst().bridge()).isPresent();
@@ -185,9 +200,8 @@ class OvsdbSessionTest {
 
   @Test
   void roundsAreMadeOneAfterTheOther() throws Exception {
-    String done = "[{},{},{},{\"count\":1},{}]";
     try (ScriptedServer server =
-        serve(request -> answer(request, isMonitor(request) ? BRIDGE : done))) {
+        serve(request -> answer(request, isMonitor(request) ? BRIDGE : DONE))) {
       BridgeSession session = open();
       reports.untilBridge("br-int", bridge -> true);
       for (int round = 1; round <= 20; round++) {
@@ -197,6 +211,161 @@ class OvsdbSessionTest {
       assertThat(reports.all()).extracting(BridgeReport::refused).containsOnly("");
       assertThat(reports.all()).extracting(BridgeReport::round).isSorted().doesNotHaveDuplicates();
       assertThat(server.connections()).isEqualTo(1);
+    }
+  }
+
+  @Test
+  void aRoundThatTheDatabaseRefusesIsRefused() throws Exception {
+    try (ScriptedServer server =
+        serve(
+            request ->
+                isMonitor(request)
+                    ? answer(request, BRIDGE)
+                    : "{\"id\":%s,\"result\":null,\"error\":\"not\\nnow\"}"
+                        .formatted(request.get("id")))) {
+      BridgeSession session = openPatiently();
+      reports.untilBridge("br-int", bridge -> true);
+      session.apply(1, List.of(new AddInternalPort("mirror0")));
+      assertThat(reports.untilRound(1).refused())
+          .isEqualTo("the transaction was refused: not\\u000anow");
+      assertThat(server.connections()).isEqualTo(1);
+    }
+  }
+
+  @Test
+  void successThatIsClaimedAndNotDoneIsCountedAndTheTablesAreShownAsTheyAre() throws Exception {
+    try (ScriptedServer server =
+        serve(request -> answer(request, isMonitor(request) ? BRIDGE : DONE))) {
+      BridgeSession session = openPatiently();
+      reports.untilBridge("br-int", bridge -> true);
+      session.apply(1, List.of(new AddInternalPort("mirror0")));
+      BridgeReport report = reports.untilRound(1);
+      assertThat(report.refused()).isEmpty();
+      assertThat(report.bridge().orElseThrow().interfaces()).isEmpty();
+      // It is asked again as often as somebody wants it.
+      session.apply(2, List.of(new AddInternalPort("mirror0")));
+      assertThat(reports.untilRound(2).refused()).isEmpty();
+      assertThat(server.connections()).isEqualTo(1);
+    }
+  }
+
+  @Test
+  void theReportOfARoundShowsWhatTheRoundChangedThoughOthersAreHeldBack() throws Exception {
+    AtomicInteger transactions = new AtomicInteger();
+    try (ScriptedServer server =
+        serve(
+            request -> {
+              if (isMonitor(request)) {
+                return answer(request, BRIDGE);
+              }
+              // Hundreds of ports come, and with the last the one that was asked for.
+              StringBuilder updates = new StringBuilder();
+              int number = transactions.incrementAndGet();
+              for (int i = 0; i < 300; i++) {
+                updates.append(withMirrorPort("p" + number + "x" + i));
+              }
+              return updates + withMirrorPort("mirror" + number) + answer(request, DONE);
+            })) {
+      BridgeSession session = openPatiently();
+      reports.untilBridge("br-int", bridge -> true);
+      for (int round = 1; round <= 20; round++) {
+        String port = "mirror" + round;
+        session.apply(round, List.of(new AddInternalPort(port)));
+        assertThat(reports.untilRound(round).bridge().orElseThrow().interfaces())
+            .containsOnlyKeys(port);
+      }
+      assertThat(server.connections()).isEqualTo(1);
+      assertThat(reports.all()).as("of 6,000 updates").hasSizeLessThan(1500);
+    }
+  }
+
+  @Test
+  void aBridgeThatComesAndGoesIsNotSaidAllTheTime() throws Exception {
+    String gone =
+        "{\"method\":\"update\",\"id\":null,\"params\":[\"bridge\","
+            + "{\"Bridge\":{\"00000000-0000-0000-0000-000000000001\":{\"old\":{}}}}]}";
+    String back = update(BRIDGE);
+    try (ScriptedServer server =
+        serve(request -> answer(request, BRIDGE) + (isEcho(request) ? gone : ""))) {
+      open();
+      reports.untilReason("there is no bridge br-int");
+      assertThat(server.connections()).isEqualTo(1);
+    }
+    reports.untilReason("the server closed the connection");
+    AtomicInteger flaps = new AtomicInteger();
+    int before = reports.all().size();
+    try (HostileServer server =
+        new HostileServer(
+            peer -> {
+              peer.answer(BRIDGE);
+              while (true) {
+                peer.send(gone);
+                peer.send(back);
+                flaps.incrementAndGet();
+              }
+            })) {
+      patient.open("n2", server.endpoint(), "br-int", reports);
+      await().until(() -> flaps.get() > 2000);
+      assertThat(reports.all().size() - before).isLessThan(200);
+    }
+  }
+
+  @Test
+  void aPeerThatIsGoodForAMomentOnlyIsAskedEverMoreSlowly() throws Exception {
+    List<Long> times = new CopyOnWriteArrayList<>();
+    try (ScriptedServer server =
+        serve(
+            request -> {
+              times.add(System.nanoTime());
+              return answer(request, BRIDGE) + "garbage";
+            })) {
+      openPatiently();
+      await().until(() -> server.connections() >= 8);
+      // After 20, 40, 80 and 160 ms it is 200, or, as it is jittered, half of that at least.
+      assertThat(times.get(7) - times.get(6)).isGreaterThan(Duration.ofMillis(95).toNanos());
+      assertThat(times.get(6) - times.get(5)).isGreaterThan(Duration.ofMillis(95).toNanos());
+    }
+  }
+
+  @Test
+  void aFaultThatComesBackIsLoggedOnceUntilThePeerHasProvedGood() throws Exception {
+    AtomicBoolean good = new AtomicBoolean();
+    OvsdbTimings timings =
+        new OvsdbTimings(
+            PATIENT.silence(),
+            PATIENT.answer(),
+            PATIENT.message(),
+            Duration.ofMillis(5),
+            Duration.ofSeconds(1)); // in which none of the first connections may prove good
+    try (SessionLog log = new SessionLog();
+        OvsdbConnector slow = new OvsdbConnector(timings)) {
+      try (HostileServer server =
+          new HostileServer(
+              peer -> {
+                peer.answer(BRIDGE);
+                await()
+                    .pollInterval(Duration.ofMillis(5))
+                    .until(
+                        () ->
+                            !reports.all().isEmpty()
+                                && reports.all().getLast().bridge().isPresent());
+                if (!good.get()) {
+                  peer.send("garbage");
+                }
+                peer.stayAlive();
+              })) {
+        slow.open("n1", server.endpoint(), "br-int", reports);
+        await().until(() -> server.connections() >= 6);
+        assertThat(log.lines()).hasSize(2);
+        assertThat(log.lines().getFirst()).isEqualTo("n1: following br-int");
+        assertThat(log.lines().getLast()).contains("not with byte 0x67");
+
+        good.set(true);
+        await().until(() -> log.lines().size() > 2);
+        assertThat(log.lines().getLast()).isEqualTo("n1: following br-int");
+      }
+      await().until(() -> log.lines().size() > 3);
+      assertThat(log.lines().get(3)).contains("the server closed the connection");
     }
   }
 
@@ -241,6 +410,10 @@ class OvsdbSessionTest {
     return connector.open("n1", Endpoint.unix(socket()), "br-int", reports);
   }
 
+  private BridgeSession openPatiently() {
+    return patient.open("n1", Endpoint.unix(socket()), "br-int", reports);
+  }
+
   private Path socket() {
     return folder.resolve("db.sock");
   }
@@ -251,6 +424,26 @@ class OvsdbSessionTest {
 
   private static String answer(JsonNode request, String result) {
     return "{\"id\":%s,\"result\":%s,\"error\":null}".formatted(request.get("id"), result);
+  }
+
+  private static String update(String rows) {
+    return "{\"method\":\"update\",\"id\":null,\"params\":[\"bridge\"," + rows + "]}";
+  }
+
+  /** An update after which br-int has this port and no other. */
+  private static String withMirrorPort(String name) {
+    return update(
+        """
+        {"Bridge":{"00000000-0000-0000-0000-000000000001":{"old":{},"new":
+          {"name":"br-int","datapath_id":["set",[]],"mirrors":["set",[]],
+           "ports":["uuid","00000000-0000-0000-0000-000000000002"]}}},
+         "Port":{"00000000-0000-0000-0000-000000000002":{"new":{"name":"NAME",
+           "interfaces":["uuid","00000000-0000-0000-0000-000000000003"],
+           "external_ids":["map",[]]}}},
+         "Interface":{"00000000-0000-0000-0000-000000000003":{"new":{"name":"NAME",
+           "type":"internal","ofport":["set",[]],"error":["set",[]],"external_ids":["map",[]]}}}}
+        """
+            .replace("NAME", name));
   }
 
   private static boolean isEcho(JsonNode request) {

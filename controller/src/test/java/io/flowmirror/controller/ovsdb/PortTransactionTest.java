@@ -147,12 +147,36 @@ class PortTransactionTest {
         .isEqualTo("the answer to the transaction is not an array");
   }
 
+  @Test
+  void anAnswerThatLeavesOperationsOutIsNoSuccess() throws Exception {
+    assertOutcome("[]", "the answer has 0 results for the 5 operations of the transaction");
+    assertOutcome(
+        "[{}, {}, {}, {'count': 1}]",
+        "the answer has 4 results for the 5 operations of the transaction");
+    assertOutcome(
+        "[{'error': 'x'}]", "operation 1 (wait until no port is called mirror0) failed: x", true);
+  }
+
+  @Test
+  void anErrorIsOneShortLine() throws Exception {
+    PortTransaction plan = plan(new AddInternalPort("mirror0"));
+    assertThat(plan.outcome(NULL, json("'\\n\\u001b[31m" + "x".repeat(100_000) + "'")).refused())
+        .startsWith("the transaction was refused: \\u000a\\u001b[31mxxx")
+        .hasSizeLessThan(400);
+    assertThat(plan.outcome(json("[{}, {'error': 'a\\tb', 'details': {}}]"), NULL).refused())
+        .isEqualTo("operation 2 (insert interface mirror0) failed: a\\u0009b");
+  }
+
   private PortTransaction plan(RowChange... changes) {
     return PortTransaction.plan("br-int", tables, List.of(changes));
   }
 
   private void assertOutcome(String result, String refused) throws Exception {
+    assertOutcome(result, refused, false);
+  }
+
+  private void assertOutcome(String result, String refused, boolean outdated) throws Exception {
     assertThat(plan(new AddInternalPort("mirror0")).outcome(json(result), NULL))
-        .isEqualTo(new PortTransaction.Outcome(refused, false));
+        .isEqualTo(new PortTransaction.Outcome(refused, outdated));
   }
 }

@@ -20,13 +20,18 @@ import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class RpcConnectionTest {
+  private static final int MAX_MESSAGES = 1000;
   private static final JsonMapper JSON = new JsonMapper();
 
   private final List<String> events = new ArrayList<>();
   private final EmbeddedChannel channel = new EmbeddedChannel(false, false);
   private @Nullable RpcConnection connection;
+  private int caughtUp;
+  private boolean nonsense;
 
   @BeforeEach
   void connect() throws Exception {
@@ -36,7 +41,7 @@ class RpcConnectionTest {
             new ChannelInitializer<>() {
               @Override
               protected void initChannel(Channel fresh) {
-                RpcConnection.install(fresh, OvsdbTimings.DEFAULT, new Recorder());
+                RpcConnection.install(fresh, OvsdbTimings.DEFAULT, MAX_MESSAGES, new Recorder());
               }
             });
     channel.register();
@@ -59,6 +64,14 @@ class RpcConnectionTest {
       events.add(method + params);
       if (method.equals("bad")) {
         throw new BadRowException("table T: bad");
+      }
+    }
+
+    @Override
+    public void caughtUp() throws BadRowException {
+      caughtUp++;
+      if (nonsense) {
+        throw new BadRowException("the rows make no sense");
       }
     }
 
@@ -136,6 +149,109 @@ class RpcConnectionTest {
     receive("HTTP/1.1 400 Bad Request");
     assertThat(events)
         .containsExactly("closed: a JSON message must begin with '{', not with byte 0x48");
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "{}",
+        "{\"id\":1,\"result\":null,\"error\":null}",
+        "{\"id\":1,\"result\":1,\"error\":1}",
+        "{\"id\":null,\"result\":1,\"error\":null}",
+        "{\"id\":null,\"method\":\"update\",\"params\":7}",
+        "{\"id\":null,\"method\":[],\"params\":[]}",
+        "{\"id\":1,\"method\":\"echo\",\"params\":[],\"error\":1}"
+      })
+  void whatIsNoMessageOfJsonRpcClosesTheConnection(String text) {
+    request("first");
+    receive(text);
+    assertThat(events)
+        .containsExactly(
+            "closed: a message is neither a request nor an answer nor a notification: " + text);
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"2", "\"1\"", "1.0", "18446744073709551617", "true", "[1]", "\"echo\""})
+  void anAnswerWithAnotherIdIsNotTheAnswer(String id) {
+    request("first");
+    receive("{\"id\":" + id + ",\"result\":[],\"error\":null}");
+    assertThat(events)
+        .containsExactly("closed: an answer came to a request that was not made, id " + id);
+  }
+
+  @Test
+  void aReasonIsOneShortLine() {
+    receive("{\"id\":\"\\u001b[31m\\n" + "x".repeat(100_000) + "\",\"result\":[]}");
+    assertThat(events).hasSize(1);
+    assertThat(events.getFirst())
+        .startsWith("closed: an answer came to a request that was not made, id \"\\u001B[31m\\nxx")
+        .hasSizeLessThan(300);
+  }
+
+  @Test
+  void whatCameTogetherIsCaughtUpWithOnceAndAnsweredInOneWrite() {
+    receive(
+        "{\"method\":\"a\",\"params\":[]}{\"id\":1,\"method\":\"echo\",\"params\":[]}".repeat(3));
+    assertThat(events).hasSize(3);
+    assertThat(caughtUp).isEqualTo(1);
+    assertThat(channel.outboundMessages()).hasSize(3);
+  }
+
+  @Test
+  void whatMakesNoSenseInTheEndClosesTheConnection() {
+    nonsense = true;
+    receive("{\"method\":\"a\",\"params\":[]}");
+    assertThat(events).containsExactly("a[]", "closed: the rows make no sense");
+  }
+
+  @Test
+  void aFloodClosesTheConnection() {
+    String most = "{\"method\":\"a\",\"params\":[]}".repeat(MAX_MESSAGES);
+    for (int window = 0; window < 3; window++) {
+      receive(most);
+      pass(10_000);
+      assertThat(channel.isOpen()).isTrue();
+      // Lest it be closed for its silence.
+      receive("{\"id\":\"echo\",\"result\":[],\"error\":null}");
+      pass(10_000);
+    }
+    receive(most);
+    events.clear();
+    receive("{\"method\":\"a\",\"params\":[]}");
+    assertThat(events).containsExactly("closed: floods: more than 1000 messages within 10.0 s");
+  }
+
+  @Test
+  void aPeerThatStopsReadingIsLeftForThat() {
+    channel.unsafe().outboundBuffer().setUserDefinedWritability(1, false);
+    pass(5100);
+    pass(5100);
+    assertThat(events).containsExactly("closed: it does not read what it is sent");
+  }
+
+  @Test
+  void aMessageThatTakesForEverClosesTheConnection() {
+    receive("{");
+    for (int i = 0; i < 29; i++) {
+      pass(1000);
+      receive(" ");
+    }
+    assertThat(events).isEmpty();
+    pass(1000);
+    assertThat(events)
+        .containsExactly("closed: a JSON message has not ended 30.0 s after it began");
+  }
+
+  @Test
+  void aRequestIsNotAnsweredByBytesThatNeverEnd() {
+    request("monitor");
+    receive("{");
+    for (int i = 0; i < 4; i++) {
+      pass(1000);
+      receive(" ");
+    }
+    pass(1000);
+    assertThat(events).containsExactly("closed: no answer to monitor within 5.0 s");
   }
 
   @Test
