@@ -22,6 +22,7 @@ final class StatusLog implements Consumer<ImmutableMap<String, NodeStatus>> {
 
   private final Map<String, List<String>> complaints = new HashMap<>();
   private final Map<String, String> said = new HashMap<>();
+  private ImmutableMap<String, NodeStatus> last = ImmutableMap.of();
 
   @Override
   public void accept(ImmutableMap<String, NodeStatus> statuses) {
@@ -29,10 +30,14 @@ final class StatusLog implements Consumer<ImmutableMap<String, NodeStatus>> {
     said.keySet().removeIf(key -> !isOf(key, statuses));
     statuses.forEach(
         (node, status) -> {
-          logPods(node, status);
-          logComplaints(node, status);
-          logProgress(node, status);
+          // Of hundreds of nodes one has reported: the others' are the same objects.
+          if (!status.equals(last.get(node))) {
+            logPods(node, status);
+            logComplaints(node, status);
+            logProgress(node, status);
+          }
         });
+    last = statuses;
     logPodsOnNoNode(statuses);
   }
 
