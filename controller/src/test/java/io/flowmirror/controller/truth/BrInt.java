@@ -2,10 +2,15 @@
 package io.flowmirror.controller.truth;
 
 import com.google.common.collect.ImmutableList;
+import com.google.common.collect.ImmutableMap;
+import com.google.common.collect.ImmutableSet;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 
 /**
  * A node's br-int as Open vSwitch's own tools show it.
@@ -19,6 +24,20 @@ record BrInt(String ovsdb, String openflow, String runFolder) {
   private static final String OVN = "cookie=0/0xffffffff00000000";
 
   private static final String OURS = "cookie=0x464d000000000000/0xffff000000000000";
+
+  private static final Pattern DURATION = Pattern.compile("duration=([0-9.]+)s");
+  private static final Pattern COUNTERS =
+      Pattern.compile("(duration|n_packets|n_bytes|idle_age|hard_age)=[0-9.]+s?, ?");
+
+  /** Tables of the database, and what of them nobody but an administrator changes. */
+  private static final ImmutableMap<String, String> COLUMNS =
+      ImmutableMap.of(
+          "Open_vSwitch", "_uuid,bridges,manager_options,other_config",
+          "Manager", "_uuid,target,connection_mode,external_ids",
+          "Controller", "_uuid,target,type,connection_mode,external_ids",
+          "Bridge", "_uuid,name,ports,controller,fail_mode,datapath_id,mirrors,other_config",
+          "Port", "_uuid,name,interfaces,external_ids",
+          "Interface", "_uuid,name,type,mtu_request,options");
 
   /** Priorities above 65535 are ovs-vswitchd's own: in-band control's begin at 180000. */
   private static final int MAX_OPENFLOW_PRIORITY = 65535;
@@ -38,9 +57,25 @@ record BrInt(String ovsdb, String openflow, String runFolder) {
     return dump("--no-stats", OURS);
   }
 
-  /** Our entries, with statistics. */
-  ImmutableList<String> ourEntriesWithStatistics() {
-    return dump("--stats", OURS);
+  /** Our entries, without their counters, and for how many seconds each has been there. */
+  ImmutableMap<String, Double> ourEntriesWithAges() {
+    return dump("--stats", OURS).stream()
+        .collect(
+            ImmutableMap.toImmutableMap(
+                line -> COUNTERS.matcher(line).replaceAll(""), BrInt::duration));
+  }
+
+  private static double duration(String line) {
+    Matcher matcher = DURATION.matcher(line);
+    if (!matcher.find()) {
+      throw new AssertionError("no duration: " + line);
+    }
+    return Double.parseDouble(matcher.group(1));
+  }
+
+  /** Removes our entries, as somebody who means no good might. */
+  void removeOurEntries() {
+    Program.run("ovs-ofctl", "-O", "OpenFlow13", "del-flows", openflow, OURS);
   }
 
   private ImmutableList<String> dump(String statistics, String match) {
@@ -86,6 +121,37 @@ record BrInt(String ovsdb, String openflow, String runFolder) {
     int at = line.indexOf("priority=");
     String rest = at < 0 ? "0" : line.substring(at + "priority=".length());
     return Integer.parseInt(rest.replaceFirst("\\D.*", ""));
+  }
+
+  /** Does some damage to our entries; says how long it took until all had been made anew. */
+  Duration repaired(Runnable damage) {
+    ImmutableSet<String> before = ourEntriesWithAges().keySet();
+    if (before.isEmpty()) {
+      throw new AssertionError("there is nothing to damage");
+    }
+    long begin = System.nanoTime();
+    damage.run();
+    Wait.until(
+        "the repair of our entries",
+        () -> {
+          ImmutableMap<String, Double> now = ourEntriesWithAges();
+          double since = (System.nanoTime() - begin) / 1e9;
+          return now.keySet().equals(before) && now.values().stream().allMatch(age -> age < since);
+        },
+        () -> ourEntriesWithAges().toString());
+    return Duration.ofNanos(System.nanoTime() - begin);
+  }
+
+  /** The database's rows, without what the daemons write to them, sorted. */
+  ImmutableList<String> rows() {
+    return COLUMNS.entrySet().stream()
+        .flatMap(
+            table ->
+                vsctl("--format=csv", "--columns=" + table.getValue(), "list", table.getKey())
+                    .lines()
+                    .map(row -> table.getKey() + " " + row))
+        .sorted()
+        .collect(ImmutableList.toImmutableList());
   }
 
   /** How ovs-vswitchd would treat this packet. */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.flowmirror.controller.truth;
 
+import com.google.common.collect.ImmutableList;
 import com.google.common.collect.ImmutableMap;
 import com.google.common.collect.ImmutableMultiset;
 import io.flowmirror.config.Direction;
@@ -13,7 +14,7 @@ import io.flowmirror.config.SettingsReader;
  *
  * @param name the table's column
  * @param everything whether it is all of br-int
- * @param pods the mirrored pods otherwise, all of them on n1
+ * @param pods the mirrored pods otherwise; in the truth table all of them are on n1
  */
 record Intent(String name, boolean everything, ImmutableMap<String, Direction> pods) {
   static final Intent NOTHING = new Intent("nothing", false, ImmutableMap.of());
@@ -30,6 +31,10 @@ record Intent(String name, boolean everything, ImmutableMap<String, Direction> p
           "mixed",
           ImmutableMap.of(
               "web", Direction.FROM_POD, "db", Direction.TO_POD, "other", Direction.BOTH));
+  static final Intent ON_BOTH_NODES =
+      pods("web far", ImmutableMap.of("web", Direction.BOTH, "far", Direction.BOTH));
+  static final Intent OTHERS_ON_BOTH_NODES =
+      pods("db far2", ImmutableMap.of("db", Direction.BOTH, "far2", Direction.TO_POD));
   static final Intent EVERYTHING = new Intent("everything", true, ImmutableMap.of());
 
   private static Intent pods(String name, ImmutableMap<String, Direction> pods) {
@@ -51,17 +56,22 @@ record Intent(String name, boolean everything, ImmutableMap<String, Direction> p
     return everything ? Truth.ofEverything(observed) : Truth.ofPods(pods, observed);
   }
 
-  /** The configuration file that asks for this, on both nodes. */
+  /** The configuration file that asks for this, on both nodes, by their unix sockets. */
   String yaml(Cluster cluster) {
+    return yaml(
+        Cluster.NODES.stream()
+            .map(node -> NodeAddress.unix(cluster, node))
+            .collect(ImmutableList.toImmutableList()));
+  }
+
+  /** The configuration file that asks for this, on these nodes. */
+  String yaml(ImmutableList<NodeAddress> nodes) {
     StringBuilder yaml = new StringBuilder();
     yaml.append("enable-mirror: ").append(everything).append('\n');
     yaml.append("hold: 30m\n");
+    yaml.append("insecure: ").append(nodes.stream().anyMatch(NodeAddress::isTcp)).append('\n');
     yaml.append("nodes:\n");
-    for (String node : Cluster.NODES) {
-      yaml.append("  - name: ").append(node).append('\n');
-      yaml.append("    ovsdb: ").append(cluster.path(node + ".ovsdb")).append('\n');
-      yaml.append("    openflow: unix:").append(cluster.path(node + ".br_int_mgmt")).append('\n');
-    }
+    nodes.forEach(node -> yaml.append(node.yaml()));
     yaml.append(pods.isEmpty() ? "mirrors: []\n" : "mirrors:\n");
     pods.forEach(
         (pod, direction) -> {

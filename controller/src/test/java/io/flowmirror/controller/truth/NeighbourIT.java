@@ -3,16 +3,12 @@ package io.flowmirror.controller.truth;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import com.google.common.collect.ImmutableList;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
-import java.util.stream.Collectors;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
@@ -25,9 +21,6 @@ import org.junit.jupiter.api.io.TempDir;
 @ExtendWith(SharedCluster.class)
 final class NeighbourIT {
   private static final Duration PROGRAM_ENDS = Duration.ofSeconds(60);
-  private static final Pattern DURATION = Pattern.compile("duration=([0-9.]+)s");
-  private static final Pattern COUNTERS =
-      Pattern.compile("(duration|n_packets|n_bytes|idle_age|hard_age)=[0-9.]+s?, ?");
 
   private final Cluster cluster;
   private final BrInt brInt;
@@ -35,21 +28,6 @@ final class NeighbourIT {
   NeighbourIT(Cluster cluster) {
     this.cluster = cluster;
     this.brInt = cluster.brInt(Cluster.NODE);
-  }
-
-  /** What must not change about br-int while the controller works on it. */
-  private record Bridge(
-      ImmutableList<String> ovnEntries,
-      String fragmentHandling,
-      String primaryControllers,
-      ImmutableList<String> hiddenEntries) {
-    static Bridge of(BrInt brInt) {
-      return new Bridge(
-          brInt.ovnEntries(),
-          brInt.fragmentHandling(),
-          brInt.primaryControllers(),
-          brInt.hiddenEntries());
-    }
   }
 
   @AfterEach
@@ -103,29 +81,16 @@ final class NeighbourIT {
   void aRestartSendsNoFlowModForWhatStays() {
     RunningController.settled(cluster, Intent.ONE_POD).close();
     long settled = System.nanoTime();
-    Map<String, Double> before = durations();
+    Map<String, Double> before = brInt.ourEntriesWithAges();
     assertThat(before).hasSizeGreaterThanOrEqualTo(3);
 
     RunningController.settled(cluster, Intent.ONE_POD).close();
     RunningController.settled(cluster, Intent.THREE_PODS).close();
     double age = (System.nanoTime() - settled) / 1e9;
-    Map<String, Double> after = durations();
+    Map<String, Double> after = brInt.ourEntriesWithAges();
     // Whatever has been added anew since, even if as it was, is younger.
     assertThat(after.keySet()).containsAll(before.keySet());
     before.keySet().forEach(entry -> assertThat(after.get(entry)).as(entry).isGreaterThan(age));
-  }
-
-  /** Our entries on br-int, without their counters, and how long each has been there. */
-  private Map<String, Double> durations() {
-    return brInt.ourEntriesWithStatistics().stream()
-        .collect(
-            Collectors.toMap(line -> COUNTERS.matcher(line).replaceAll(""), NeighbourIT::duration));
-  }
-
-  private static double duration(String line) {
-    Matcher matcher = DURATION.matcher(line);
-    assertThat(matcher.find()).as(line).isTrue();
-    return Double.parseDouble(matcher.group(1));
   }
 
   @Test

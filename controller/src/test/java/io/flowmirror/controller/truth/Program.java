@@ -106,6 +106,10 @@ final class Program implements AutoCloseable {
     return process.isAlive();
   }
 
+  long pid() {
+    return process.pid();
+  }
+
   /** Sends the signal that Ctrl-C does: programs such as ping then print their totals. */
   void interrupt() {
     run("sh", "-c", "kill -INT " + process.pid());

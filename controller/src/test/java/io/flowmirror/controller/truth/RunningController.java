@@ -9,11 +9,13 @@ import io.flowmirror.controller.main.ControllerModule;
 import io.flowmirror.controller.reconcile.NodeStatus;
 import io.flowmirror.controller.reconcile.Reconciler;
 import io.flowmirror.controller.reconcile.Sessions;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Predicate;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /** The real controller with the real sessions, in this JVM. {@link #close} leaves its entries. */
 final class RunningController implements AutoCloseable {
@@ -26,12 +28,17 @@ final class RunningController implements AutoCloseable {
 
   private RunningController(Cluster cluster, Intent intent, Reconciler.Mode mode) {
     reconciler =
-        Reconciler.start(intent.settings(cluster), mode, true, SESSIONS, this::noteSettled);
+        Reconciler.start(intent.settings(cluster), mode, false, SESSIONS, this::noteSettled);
   }
 
   /** Starts it. */
   static RunningController started(Cluster cluster, Intent intent) {
     return new RunningController(cluster, intent, Reconciler.Mode.MIRROR);
+  }
+
+  /** Starts one that writes nothing, and only compares the nodes with the intent. */
+  static RunningController observing(Cluster cluster, Intent intent) {
+    return new RunningController(cluster, intent, Reconciler.Mode.OBSERVE);
   }
 
   /** Starts it, and waits until every node is as the intent wants it. */
@@ -98,6 +105,12 @@ final class RunningController implements AutoCloseable {
   /** When this node was first settled. */
   Instant settledAt(String node) {
     return requireNonNull(settledAt.get(node), node + " has not been settled yet");
+  }
+
+  /** From then until the last of these nodes was first settled. */
+  Duration settledAfter(Instant begin, String... nodes) {
+    Instant last = Stream.of(nodes).map(this::settledAt).max(Instant::compareTo).orElseThrow();
+    return Duration.between(begin, last);
   }
 
   private void noteSettled(ImmutableMap<String, NodeStatus> statuses) {

@@ -12,6 +12,7 @@ final class Wait {
   static final Duration LONG = Duration.ofSeconds(60);
 
   private static final Duration POLL = Duration.ofMillis(5);
+  private static final Duration SAMPLE = Duration.ofMillis(200);
 
   private Wait() {}
 
@@ -34,5 +35,19 @@ final class Wait {
     if (!within(LONG, condition)) {
       throw new AssertionError("waited " + LONG + " in vain for " + what + ":\n" + state.get());
     }
+  }
+
+  /** Looks again and again for this long. */
+  static void sample(Duration window, Runnable look) {
+    long begin = System.nanoTime();
+    Awaitility.await()
+        .atMost(window.plus(LONG))
+        .pollDelay(Duration.ZERO)
+        .pollInterval(SAMPLE)
+        .until(
+            () -> {
+              look.run();
+              return System.nanoTime() - begin >= window.toNanos();
+            });
   }
 }
