@@ -48,6 +48,7 @@ final class Bundle {
   private boolean open;
   private boolean pumping;
   private boolean ending;
+  private boolean dropped;
   private int next;
   private int unanswered;
 
@@ -127,8 +128,9 @@ final class Bundle {
    * for any other.
    */
   boolean refuse(SwitchError error) {
-    if (error.xid() == openXid && !ending) {
+    if (error.xid() == openXid && !dropped) {
       // The switch has dropped the bundle (OFPBFC_TIMEOUT, ofproto/connmgr.c).
+      dropped = true;
       ending = true;
       added.completeExceptionally(new RefusedException("bundle dropped: " + ErrorText.of(error)));
       return true;

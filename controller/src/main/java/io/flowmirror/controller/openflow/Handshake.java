@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.flowmirror.controller.openflow;
 
+import com.google.common.base.CharMatcher;
 import io.flowmirror.controller.openflow.Incoming.Hello;
 import io.flowmirror.controller.openflow.Requests.LostException;
 import io.netty.buffer.ByteBuf;
@@ -38,6 +39,7 @@ final class Handshake {
   private static final Uint16 MISS_SEND_LEN = Uint16.valueOf(128);
 
   private static final int DESC_BYTES = 1056;
+  private static final CharMatcher PRINTABLE = CharMatcher.inRange(' ', '~');
 
   private final Connection connection;
   private final Consumer<OpenFlowSession.State> states;
@@ -135,10 +137,11 @@ final class Handshake {
                         }));
   }
 
+  /** It is printed, so nothing that is not text may be in it. */
   private static String text(ByteBuf in) {
     byte[] field = new byte[256];
     in.readBytes(field);
-    return PortDescription.text(field);
+    return PRINTABLE.negate().replaceFrom(PortDescription.text(field), '?');
   }
 
   private CompletableFuture<?> configuration() {

@@ -61,6 +61,8 @@ final class FakeSwitch implements AutoCloseable {
   static final int MULTIPART_REQUEST = 18;
   static final int BARRIER_REQUEST = 20;
 
+  private static final String VERSION = "3.1.0";
+
   /** One connection. Messages of several threads must not mix in it. */
   private record Client(SocketChannel channel, Lock writing) {}
 
@@ -72,7 +74,7 @@ final class FakeSwitch implements AutoCloseable {
   private final Queue<byte[]> received = new ConcurrentLinkedQueue<>();
   private final AtomicInteger accepted = new AtomicInteger();
   private volatile Supplier<Iterable<byte[]>> greeting = List::of;
-  private volatile String version = "3.1.0";
+  private volatile String version = VERSION;
 
   /** Listens on a unix socket. */
   FakeSwitch() {
@@ -144,6 +146,7 @@ final class FakeSwitch implements AutoCloseable {
   void behave() {
     answers.clear();
     greeting = List::of;
+    version = VERSION;
   }
 
   /** Everything that was received. */

@@ -209,6 +209,11 @@ record HostilePeer(
             answersPart(Ofp.OFPMP_DESC, xid -> Frames.part(xid, Ofp.OFPMP_DESC, false)),
             "malformed message: ofp_desc is 1056, and 0 bytes are left"),
         peer(
+            "writes lines of its own into the log",
+            fake -> fake.version("1.0\n\u001b[2J2026-01-01 ERROR: all is lost"),
+            "Open vSwitch 1.0??[2J2026-01-01 ERROR: all is lost is older than 2.17,"
+                + " the oldest that is supported"),
+        peer(
             "has half a port",
             answersPart(
                 Ofp.OFPMP_PORT_DESC,
@@ -223,8 +228,11 @@ record HostilePeer(
             "has an entry that is longer than its message",
             answersPart(
                 Ofp.OFPMP_FLOW,
-                xid -> Frames.part(xid, Ofp.OFPMP_FLOW, false, bytes(0x40, 0, 0, 0))),
-            "malformed message: ofp_flow_stats is 56, and 4 bytes are left"),
+                xid -> {
+                  byte[] entry = ByteBuffer.allocate(64).putShort((short) 65).array();
+                  return Frames.part(xid, Ofp.OFPMP_FLOW, false, entry);
+                }),
+            "malformed message: ofp_flow_stats.length is 65, and 64 bytes are left"),
         peer(
             "has half an error",
             onceUp(Frames.message(Ofp.OFPT_ERROR, XID, bytes(0, 1))),
