@@ -170,13 +170,14 @@ change_rows() { # LINES OF MANAGERS, LINES OF CONTROLLERS, NEW MANAGERS' TARGETS
 # It is this database that answers there, not another machine's or another program.
 database_answers() {
     da_id=$(vsctl get Open_vSwitch . _uuid)
-    [ "$(ovs-vsctl "--timeout=$ANSWER" "--db=tcp:$here:$ovsdb_port" \
+    [ -n "$da_id" ] && [ "$(ovs-vsctl "--timeout=$ANSWER" "--db=tcp:$here:$ovsdb_port" \
         get Open_vSwitch . _uuid 2>/dev/null)" = "$da_id" ]
 }
 
 # The same of the bridge.
 bridge_answers() {
     ba_id=$(vsctl get Bridge "$bridge" datapath_id | tr -d '"')
+    [ -n "$ba_id" ] || return 1
     case $(ovs-ofctl -O OpenFlow13 "--timeout=$ANSWER" \
         show "tcp:$here:$openflow_port" 2>/dev/null) in
         *"dpid:$ba_id"*) return 0 ;;
@@ -189,12 +190,22 @@ switch_is_ready() {
     case $(vsctl --if-exists get Open_vSwitch . other_config:flow-restore-wait) in
         *true*) return 1 ;;
     esac
-    $followed || ovs-ofctl "--timeout=$ANSWER" show "$bridge" >/dev/null 2>&1
+    $followed || ovs-ofctl -O OpenFlow13 "--timeout=$ANSWER" show "$bridge" >/dev/null 2>&1
 }
 
 # ---- doing and undoing ------------------------------------------------------
 
 pending=false # the rows are there, but the bridge cannot answer yet
+silent=false  # it has been said that it does not answer
+
+# ovs-vswitchd tries to listen when the database changes, and not again: if the address came after
+# it, it has to be told. It does not look at external_ids, but at what ovs-vsctl does to wait for it.
+tell_switch() {
+    [ -n "$(ip -o address show to "$listen" 2>/dev/null)" ] || return 0
+    for ts_row in $(listeners Controller | ours_with "$controller" | cut -d' ' -f1); do
+        vsctl set Controller "$ts_row" "external_ids:$MARK-tried=$(date +%s)"
+    done
+}
 
 listen() {
     followed=false
@@ -230,13 +241,18 @@ listen() {
     esac
     if ! switch_is_ready; then
         pending=true
-    elif ! bridge_answers; then
+    elif ! bridge_answers && { tell_switch; ! bridge_answers; }; then
         li_wrong="${li_wrong:+$li_wrong; }$bridge does not answer at tcp:$here:$openflow_port"
     fi
     if [ -n "$li_wrong" ]; then
         warn "$li_wrong (is the address this machine's, and the port free? \
 see: ip address; ss -ltn)"
-        [ -n "$li_changed" ] || exit 1
+        if [ -z "$li_changed" ]; then
+            [ "$action" = watch ] || exit 1
+            # It may come: an address that is later than Open vSwitch, for one.
+            silent=true
+            return 0
+        fi
         li_added_managers=$(listeners Manager | ours_with "$li_new_manager")
         li_added_controllers=$(listeners Controller | ours_with "$li_new_controller")
         change_rows "$li_added_managers" "$li_added_controllers" \
@@ -248,27 +264,31 @@ see: ip address; ss -ltn)"
     ! $pending || warn "ovs-vswitchd does not run or restores flows: $bridge does not listen yet"
 }
 
-# For --watch. ovs-vswitchd tries to listen when the database changes, and not again: if the address
-# came after it, it has to be told.
-silent=false
+MAX_TOLD=5 # each time ovs-vswitchd reads its whole configuration again
+told=0
+
+# For --watch.
 listen_again() {
     followed=false
     if [ -z "$listen" ] || ! switch_is_ready; then return; fi
     if bridge_answers; then
         ! $pending && ! $silent || say "$bridge listens at $controller"
-        pending=false silent=false
+        pending=false silent=false told=0
         return
     fi
     $silent || warn "$bridge does not answer at tcp:$here:$openflow_port; will try again"
     silent=true
-    [ -n "$(ip -o address show to "$listen" 2>/dev/null)" ] || return 0
-    for la_row in $(listeners Controller | ours_with "$controller" | cut -d' ' -f1); do
-        # It does not look at external_ids, but at what ovs-vsctl does to wait for it.
-        vsctl set Controller "$la_row" "external_ids:$MARK-tried=$(date +%s)"
-    done
+    if [ -z "$(ip -o address show to "$listen" 2>/dev/null)" ]; then
+        told=0
+    elif [ "$told" -lt "$MAX_TOLD" ]; then
+        told=$((told + 1))
+        tell_switch
+    fi
 }
 
 undo_listen() {
+    # What cannot be asked is not gone.
+    vsctl show >/dev/null || die "the OVS database does not answer"
     ul_managers=$(listeners Manager | ours)
     ul_controllers=$(listeners Controller | ours)
     [ -n "$ul_managers$ul_controllers" ] || return 0

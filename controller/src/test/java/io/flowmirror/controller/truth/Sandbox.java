@@ -97,9 +97,12 @@ final class Sandbox implements AutoCloseable {
     }
   }
 
-  /** Copies the daemons' logs to {@code target/sandbox-logs}, since {@code down} removes them. */
+  /**
+   * Copies the daemons' logs to {@code target/sandbox-logs/PREFIX}, since {@code down} removes
+   * them.
+   */
   private void keepLogs() {
-    Path kept = Path.of("target", "sandbox-logs").toAbsolutePath();
+    Path kept = Path.of("target", "sandbox-logs", prefix).toAbsolutePath();
     Program.run(
         "sh",
         "-c",
