@@ -35,6 +35,11 @@ record MirrorPort(
     return RowChange.OWNER_VALUE.equals(row.portExternalIds().get(RowChange.OWNER_KEY));
   }
 
+  /** Whether config/node/attach made this port. */
+  private static boolean isAttached(Interface row) {
+    return RowChange.ATTACHED_VALUE.equals(row.portExternalIds().get(RowChange.OWNER_KEY));
+  }
+
   /** What the observed node has for the wanted interface. */
   static MirrorPort of(NodeIntent intent, Node node, Bridge bridge) {
     ImmutableList.Builder<RowChange> rows = ImmutableList.builder();
@@ -42,13 +47,15 @@ record MirrorPort(
     ImmutableList.Builder<String> refusals = ImmutableList.builder();
     OptionalInt bringUp = OptionalInt.empty();
     Optional<Port> port = Optional.empty();
+    boolean isUsable = true;
 
     if (intent.mirrorIface().isPresent()) {
       String name = intent.mirrorIface().get();
       Interface row = bridge.interfaces().get(name);
       Optional<String> objection = row == null ? objectionToName(name, bridge) : objectionTo(row);
       objection.ifPresent(words -> refusals.add("mirror-iface " + name + " " + words));
-      if (objection.isEmpty()) {
+      isUsable = objection.isEmpty();
+      if (isUsable) {
         port = node.port(name);
         // Both channels must say that it is not there: an empty answer of one is not a missing
         // port.
@@ -75,7 +82,7 @@ record MirrorPort(
     // While the wanted port is not there, copies stay on the one of ours that is: a change of
     // mirror-iface then moves them in one step, with no gap between the two.
     if (intent.mirrorIface().isPresent() && port.isEmpty()) {
-      port = earlier(node, bridge);
+      port = earlier(node, bridge, isUsable);
     }
     boolean mayChangeRows = node.bridgeConfirmed();
     return new MirrorPort(
@@ -86,9 +93,11 @@ record MirrorPort(
         refusals.build());
   }
 
-  private static Optional<Port> earlier(Node node, Bridge bridge) {
+  /** One that attach made stays when it is not wanted: it counts only while another is coming. */
+  private static Optional<Port> earlier(Node node, Bridge bridge, boolean isComing) {
     return bridge.interfaces().values().stream()
-        .filter(row -> isOurs(row) && objectionTo(row).isEmpty())
+        .filter(row -> isOurs(row) || (isComing && isAttached(row)))
+        .filter(row -> objectionTo(row).isEmpty())
         .flatMap(row -> node.port(row).stream())
         .findFirst();
   }

@@ -12,6 +12,11 @@ public sealed interface RowChange {
   /** The value of {@link #OWNER_KEY} on a mirror port that the controller made. */
   String OWNER_VALUE = "mirror-port";
 
+  /**
+   * The value of {@link #OWNER_KEY} on one that config/node/attach made: it is not ours to remove.
+   */
+  String ATTACHED_VALUE = "attach";
+
   /** The port's and its interface's name. */
   String port();
 

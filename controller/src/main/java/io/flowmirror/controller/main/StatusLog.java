@@ -108,7 +108,10 @@ final class StatusLog implements Consumer<ImmutableMap<String, NodeStatus>> {
   }
 
   private void logProgress(String node, NodeStatus status) {
-    if (status.settled()) {
+    if (status.node().datapath().isEmpty()) {
+      // That it is in sync is news again when it comes back.
+      said.remove(node);
+    } else if (status.settled()) {
       say(
           node,
           node,
