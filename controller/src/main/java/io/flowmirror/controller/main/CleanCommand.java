@@ -48,11 +48,11 @@ final class CleanCommand implements Callable<Integer> {
             Reconciler.Mode.CLEAN,
             force,
             Duration.ofSeconds(timeout),
-            status -> isClean(status) || isAnothers(status));
+            status -> status.isClean() || isAnothers(status));
     boolean clean = statuses.size() == settings.nodes().size();
     for (var entry : statuses.entrySet()) {
       NodeStatus status = entry.getValue();
-      if (isClean(status)) {
+      if (status.isClean()) {
         out.println(entry.getKey() + ": clean");
       } else {
         clean = false;
@@ -79,9 +79,5 @@ final class CleanCommand implements Callable<Integer> {
 
   private static boolean isAnothers(NodeStatus status) {
     return status.writer() == NodeStatus.Writer.ANOTHER;
-  }
-
-  private static boolean isClean(NodeStatus status) {
-    return status.settled() && status.plan().removableRows().isEmpty();
   }
 }

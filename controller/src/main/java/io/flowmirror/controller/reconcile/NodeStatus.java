@@ -49,6 +49,11 @@ public record NodeStatus(
   /** So many refused entries are named; of more, only the number is said. */
   private static final int MAX_NAMED = 10;
 
+  /** Whether nothing of ours is left there, and nothing of ours is wanted. */
+  public boolean isClean() {
+    return intent.equals(NodeIntent.nothing()) && settled && plan.removableRows().isEmpty();
+  }
+
   /** Everything that keeps the node from being as it was asked for, in words. */
   public ImmutableList<String> complaints() {
     ImmutableList.Builder<String> complaints = ImmutableList.builder();

@@ -368,12 +368,7 @@ public final class Reconciler implements AutoCloseable {
   }
 
   private static boolean hasLeft(String name, Seat seat, Optional<NodeStatus> status) {
-    boolean clean =
-        status
-            .filter(s -> s.intent().equals(NodeIntent.nothing()))
-            .filter(s -> s.settled() && s.plan().removableRows().isEmpty())
-            .isPresent();
-    if (clean) {
+    if (status.filter(NodeStatus::isClean).isPresent()) {
       log.info("{}: not in the configuration any more: clean, and left alone", name);
       return true;
     }

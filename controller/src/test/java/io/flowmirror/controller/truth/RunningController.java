@@ -52,9 +52,7 @@ final class RunningController implements AutoCloseable {
   static void clean(Cluster cluster) {
     RunningController controller =
         new RunningController(cluster, Intent.NOTHING, Reconciler.Mode.CLEAN);
-    controller.awaitOrClose(
-        "every node to be clean",
-        status -> status.settled() && status.plan().removableRows().isEmpty());
+    controller.awaitOrClose("every node to be clean", NodeStatus::isClean);
     controller.close();
   }
 
