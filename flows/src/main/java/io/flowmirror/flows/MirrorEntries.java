@@ -2,7 +2,6 @@
 package io.flowmirror.flows;
 
 import com.google.common.collect.ImmutableList;
-import com.google.common.collect.ImmutableSet;
 import io.flowmirror.flows.Cookie.Role;
 import io.flowmirror.topology.LogicalPort;
 
@@ -24,9 +23,6 @@ public record MirrorEntries(int mirrorPort, int holdSeconds) {
   static final int COPIED_PRIORITY = 40001;
   static final int MIRROR_PORT_PRIORITY = 40010;
 
-  private static final ImmutableSet<Integer> PRIORITIES =
-      ImmutableSet.of(ANY_PORT_PRIORITY, COPY_PRIORITY, COPIED_PRIORITY, MIRROR_PORT_PRIORITY);
-
   /**
    * metadata is 0 on entry to table 0; any other value says "seen by us", and OVN overwrites it.
    */
@@ -40,9 +36,9 @@ public record MirrorEntries(int mirrorPort, int holdSeconds) {
   /** ct_mark.natted of OVN 22.06 and later (ovn: include/ovn/logical-fields.h). */
   private static final long NATTED = 0x2;
 
-  /** Whether an entry of somebody else's with this priority could stand where one of ours would. */
-  public static boolean standAt(int priority) {
-    return PRIORITIES.contains(priority);
+  /** Whether an entry of somebody else's with this priority could keep packets from one of ours. */
+  public static boolean mayBeHiddenBy(int priority) {
+    return priority >= ANY_PORT_PRIORITY;
   }
 
   /** E0: what comes in by the mirror port itself is not copied; OVN's own default drops it. */

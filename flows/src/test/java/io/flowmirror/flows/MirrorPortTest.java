@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.google.common.collect.ImmutableList;
 import com.google.common.collect.ImmutableMap;
+import com.google.common.collect.ImmutableSet;
 import io.flowmirror.topology.Bridge;
 import io.flowmirror.topology.Datapath;
 import io.flowmirror.topology.Interface;
@@ -51,7 +52,8 @@ final class MirrorPortTest {
                 7, new Port(7, "mirror0", false, false), 5, new Port(5, "pod_h", false, false)),
             OptionalInt.empty(),
             ImmutableList.of(),
-            false);
+            false,
+            ImmutableSet.of());
     NodeIntent intent = new NodeIntent(Optional.of(wanted), false, 60, ImmutableMap.of());
     Node node = new Node("n1", Optional.of(bridge), true, Optional.of(datapath));
     return MirrorPort.of(intent, node, bridge);

@@ -163,7 +163,8 @@ final class Scenario {
             ImmutableMap.copyOf(ports),
             table,
             logicalPorts.build(),
-            natInLabel);
+            natInLabel,
+            ImmutableSet.of());
     return ImmutableList.of(
         new Fact.BridgeObserved(NODE, ovsdb ? Optional.of(bridge) : Optional.empty()),
         new Fact.DatapathObserved(NODE, openflow ? Optional.of(datapath) : Optional.empty()));

@@ -3,6 +3,7 @@ package io.flowmirror.topology;
 
 import com.google.common.collect.ImmutableList;
 import com.google.common.collect.ImmutableMap;
+import com.google.common.collect.ImmutableSet;
 import java.util.Optional;
 import java.util.OptionalInt;
 
@@ -18,6 +19,8 @@ import java.util.OptionalInt;
  * @param logicalPorts what OVN's tables 0 and T say of each port
  * @param natInLabel whether OVN keeps its "natted" bit in ct_label (OVN before 22.06) and not in
  *     ct_mark, where our entries look for it
+ * @param remembered the numbers of those ports whose entries OVN has wiped and not put back yet:
+ *     what {@code logicalPorts} says of them is what OVN said before
  */
 public record Datapath(
     long connection,
@@ -26,7 +29,8 @@ public record Datapath(
     ImmutableMap<Integer, Port> ports,
     OptionalInt deliveryTable,
     ImmutableList<LogicalPort> logicalPorts,
-    boolean natInLabel) {
+    boolean natInLabel,
+    ImmutableSet<Integer> remembered) {
 
   /** The plain logical port of a number, if OVN has bound exactly one. */
   public Optional<LogicalPort> logicalPort(int ofport) {

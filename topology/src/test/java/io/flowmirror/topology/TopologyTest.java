@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.google.common.collect.ImmutableList;
 import com.google.common.collect.ImmutableMap;
+import com.google.common.collect.ImmutableSet;
 import com.google.common.collect.Maps;
 import java.util.List;
 import java.util.Optional;
@@ -188,6 +189,7 @@ final class TopologyTest {
                 Maps.uniqueIndex(List.of(ports), Port::ofport),
                 OptionalInt.of(65),
                 ImmutableList.copyOf(keys),
-                false)));
+                false,
+                ImmutableSet.of())));
   }
 }

@@ -61,8 +61,9 @@ final class Bundle {
   }
 
   /**
-   * Sends the bundle. The future completes after the last barrier with what was refused; then
-   * nothing of the round was applied. It fails if the connection is of no further use.
+   * Sends the bundle. The future completes when the switch has committed it, or with what was
+   * refused; then nothing of the round was applied. It fails if the connection is of no further
+   * use.
    */
   CompletableFuture<ImmutableMap<FlowKey, String>> apply() {
     for (FlowChange change : changes) {
@@ -71,17 +72,15 @@ final class Bundle {
     if (!refused.isEmpty() || changes.isEmpty()) {
       return Handshake.barrier(connection).thenApply(done -> ImmutableMap.copyOf(refused));
     }
-    return control(openXid, Ofp.OFPBCT_OPEN_REQUEST, "OFPBCT_OPEN_REQUEST", connection.timeout())
-        .thenCompose(
-            opened -> {
-              open = true;
-              pump();
-              return added;
-            })
+    CompletableFuture<BundleControl> opened =
+        control(openXid, Ofp.OFPBCT_OPEN_REQUEST, "OFPBCT_OPEN_REQUEST", connection.timeout());
+    // What is added does not wait for that reply: a repair is as fast as its round trips are few.
+    open = true;
+    pump();
+    return opened
+        .thenCompose(done -> added)
         .thenCompose(done -> refused.isEmpty() ? commit() : discard())
-        .handle((done, failure) -> orRefused(failure))
-        .thenCompose(done -> Handshake.barrier(connection))
-        .thenApply(done -> ImmutableMap.copyOf(refused));
+        .handle((done, failure) -> orRefused(failure));
   }
 
   /** Goes on sending, as far as the window and the socket allow. */
@@ -190,7 +189,10 @@ final class Bundle {
   private ImmutableMap<FlowKey, String> orRefused(@Nullable Throwable failure) {
     Throwable cause = failure == null ? null : Requests.cause(failure);
     if (cause instanceof RefusedException) {
-      if (refused.isEmpty()) {
+      ending = true;
+      // Without a bundle, each message to be added was refused as well, for no reason of its own.
+      if (refused.isEmpty() || !added.isDone()) {
+        refused.clear();
         for (FlowChange change : changes) {
           refused.put(change.key(), cause.getMessage());
         }
@@ -198,6 +200,6 @@ final class Bundle {
     } else if (cause != null) {
       throw new CompletionException(cause);
     }
-    return ImmutableMap.of();
+    return ImmutableMap.copyOf(refused);
   }
 }

@@ -8,6 +8,7 @@ import io.flowmirror.controller.openflow.Incoming.FlowRemoved;
 import io.flowmirror.controller.openflow.Incoming.MultipartPart;
 import io.flowmirror.controller.openflow.Incoming.PortStatus;
 import io.flowmirror.controller.openflow.Incoming.SwitchError;
+import io.flowmirror.flows.FlowKey;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import java.util.List;
@@ -200,8 +201,11 @@ final class Codecs {
   private static Incoming flowRemoved(ByteBuf in) {
     in.skipBytes(4);
     long cookie = in.readLong();
-    in.skipBytes(3);
-    return new FlowRemoved(cookie, in.readUnsignedByte());
+    int priority = in.readUnsignedShort();
+    in.skipBytes(1);
+    int table = in.readUnsignedByte();
+    in.skipBytes(28);
+    return new FlowRemoved(cookie, new FlowKey(table, priority, FlowDecoder.match(in)));
   }
 
   private static Incoming portStatus(ByteBuf in) {

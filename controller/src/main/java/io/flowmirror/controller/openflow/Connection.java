@@ -15,6 +15,7 @@ import io.flowmirror.controller.openflow.Incoming.SwitchError;
 import io.flowmirror.controller.openflow.Incoming.UnaskedReply;
 import io.flowmirror.controller.openflow.Requests.LostException;
 import io.flowmirror.flows.Cookie;
+import io.flowmirror.flows.FlowKey;
 import io.netty.buffer.ByteBuf;
 import io.netty.channel.AdaptiveRecvByteBufAllocator;
 import io.netty.channel.Channel;
@@ -64,11 +65,17 @@ final class Connection {
     /** A port was added, changed or deleted. */
     void onPortStatus(PortStatus status);
 
-    /** Entries of a watched table have changed, by somebody else's doing. */
-    void onFlowsChanged();
+    /** An entry of a monitored table has changed, by somebody else's doing. */
+    void onFlowUpdate(FlowUpdate update);
 
-    /** An entry of ours in this table is gone. */
-    void onFlowRemoved(int table);
+    /** From now on, until {@link #onMonitorResumed}, changes may go untold. */
+    void onMonitorPaused();
+
+    /** Changes are told of again. */
+    void onMonitorResumed();
+
+    /** An entry of ours is gone. */
+    void onFlowRemoved(FlowKey key);
 
     /** An error that answers no request; returns whether it answers anything else. */
     boolean onError(SwitchError error);
@@ -326,7 +333,7 @@ final class Connection {
       case FlowRemoved removed -> {
         unasked.count(Unasked.Kind.FLOW_REMOVED);
         if (Cookie.isOurs(removed.cookie())) {
-          listener.onFlowRemoved(removed.table());
+          listener.onFlowRemoved(removed.key());
         }
       }
       case PortStatus status -> {
@@ -378,38 +385,25 @@ final class Connection {
       return;
     }
     switch (message.subtype()) {
-      // Between these two changes may go untold, so the second is a change itself.
-      case Ofp.ONF_FLOW_MONITOR_PAUSED -> unasked.count(Unasked.Kind.FLOW_UPDATE);
+      case Ofp.ONF_FLOW_MONITOR_PAUSED -> {
+        unasked.count(Unasked.Kind.FLOW_UPDATE);
+        listener.onMonitorPaused();
+      }
       case Ofp.ONF_FLOW_MONITOR_RESUMED -> {
         unasked.count(Unasked.Kind.FLOW_UPDATE);
-        listener.onFlowsChanged();
+        listener.onMonitorResumed();
       }
       default -> unasked.count(Unasked.Kind.EXPERIMENTER);
     }
   }
 
-  /** Updates of the flow monitor; what we have changed ourselves comes abbreviated. */
   private void monitorUpdate(MultipartPart part) {
     unasked.count(Unasked.Kind.FLOW_UPDATE);
     ByteBuf in = part.body();
-    if (part.type() != Ofp.OFPMP_EXPERIMENTER
-        || in.readInt() != Ofp.ONF_EXPERIMENTER_ID
-        || in.readInt() != Ofp.ONF_FLOW_MONITOR) {
-      return;
-    }
-    boolean changed = false;
-    while (in.isReadable()) {
-      int length =
-          MalformedException.checkedLength(
-              "onf_flow_update_header.length",
-              in.getUnsignedShort(in.readerIndex()),
-              4,
-              in.readableBytes());
-      changed |= in.getUnsignedShort(in.readerIndex() + 2) != Ofp.ONFFME_ABBREV;
-      in.skipBytes(length);
-    }
-    if (changed) {
-      listener.onFlowsChanged();
+    if (part.type() == Ofp.OFPMP_EXPERIMENTER
+        && in.readInt() == Ofp.ONF_EXPERIMENTER_ID
+        && in.readInt() == Ofp.ONF_FLOW_MONITOR) {
+      FlowDecoder.decodeUpdates(in, listener::onFlowUpdate);
     }
   }
 

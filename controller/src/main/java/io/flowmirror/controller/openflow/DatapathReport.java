@@ -7,6 +7,7 @@ import io.flowmirror.flows.FlowKey;
 import io.flowmirror.flows.InstalledEntry;
 import io.flowmirror.topology.Datapath;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What a session knows of its datapath at one moment: a whole snapshot, of which only the newest
@@ -14,15 +15,31 @@ import java.util.Optional;
  *
  * @param datapath the live connection's word, or empty while there is no connection
  * @param entries our own entries (any cookie with our owner's mark, in any table) and every foreign
- *     entry of tables 0 and T with a priority at which ours stand
+ *     entry of tables 0 and T whose priority is high enough to keep packets from ours
  * @param round the number of the newest {@link DatapathSession#apply} whose outcome {@code entries}
  *     includes; 0 before the first on this connection
  * @param refused entries of that round which the switch refused, with its error in words
  * @param reason why there is no connection, in words; empty while there is one
+ * @param noticedNanos the {@link System#nanoTime} at which the first of what is new was noticed
  */
 public record DatapathReport(
     Optional<Datapath> datapath,
     ImmutableList<InstalledEntry> entries,
     long round,
     ImmutableMap<FlowKey, String> refused,
-    String reason) {}
+    String reason,
+    long noticedNanos) {
+
+  /** What this says, after one that nobody has read: what was new in that one still is. */
+  static DatapathReport after(@Nullable DatapathReport unread, DatapathReport newer) {
+    return unread == null || unread.noticedNanos - newer.noticedNanos >= 0
+        ? newer
+        : new DatapathReport(
+            newer.datapath,
+            newer.entries,
+            newer.round,
+            newer.refused,
+            newer.reason,
+            unread.noticedNanos);
+  }
+}

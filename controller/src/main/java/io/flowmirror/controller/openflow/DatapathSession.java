@@ -16,8 +16,8 @@ import java.util.List;
 public interface DatapathSession extends AutoCloseable {
 
   /**
-   * Applies a difference as one ordered, atomic bundle, then a barrier, then reads the tables again
-   * and reports. Only one round may be in flight; the caller waits for a report of this round.
+   * Applies a difference as one ordered, atomic bundle, and reports when the switch has made it, or
+   * has refused it. Only one round may be in flight; the caller waits for a report of this round.
    *
    * <p>If the switch refuses an entry, nothing of the round is applied and the report names the
    * entry. A round that was asked for on another connection than the live one is dropped.

@@ -6,6 +6,7 @@ import static io.flowmirror.controller.openflow.MalformedException.checkedLength
 import com.google.common.collect.ImmutableList;
 import com.google.common.collect.ImmutableSortedMap;
 import io.flowmirror.flows.Action;
+import io.flowmirror.flows.Cookie;
 import io.flowmirror.flows.Field;
 import io.flowmirror.flows.FlowEntry;
 import io.flowmirror.flows.FlowKey;
@@ -30,6 +31,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class FlowDecoder {
   private static final int STATS_BYTES = 48;
+  private static final int UPDATE_BYTES = 24;
 
   private FlowDecoder() {}
 
@@ -68,6 +70,42 @@ final class FlowDecoder {
     boolean sendFlowRemoved = (flags & Ofp.OFPFF_SEND_FLOW_REM) != 0;
     FlowEntry entry = new FlowEntry(key, instructions(in), cookie, hardTimeout, sendFlowRemoved);
     return new InstalledEntry(entry, age, packets, bytes);
+  }
+
+  /**
+   * Reads the updates of one message of the flow monitor; what we have changed ourselves comes
+   * abbreviated, and is not told.
+   *
+   * @throws MalformedException if a length is wrong
+   */
+  static void decodeUpdates(ByteBuf in, Consumer<FlowUpdate> updates) {
+    while (in.isReadable()) {
+      checkedLength("onf_flow_update_header", 4, 4, in.readableBytes());
+      int length = in.getUnsignedShort(in.readerIndex());
+      checkedLength("onf_flow_update_header.length", length, 4, in.readableBytes());
+      int rest = narrow(in, length);
+      int event = in.getUnsignedShort(in.readerIndex() + 2);
+      if (event <= Ofp.ONFFME_MODIFIED) {
+        checkedLength("onf_flow_update_full", length, UPDATE_BYTES + 8, length);
+        updates.accept(update(event, in));
+      }
+      widen(in, rest);
+    }
+  }
+
+  private static FlowUpdate update(int event, ByteBuf in) {
+    in.skipBytes(6);
+    int priority = in.readUnsignedShort();
+    in.skipBytes(2);
+    int hardTimeout = in.readUnsignedShort();
+    in.skipBytes(2);
+    int table = in.readUnsignedByte();
+    in.skipBytes(1);
+    long cookie = in.readLong();
+    FlowKey key = new FlowKey(table, priority, match(in));
+    return new FlowUpdate(
+        event == Ofp.ONFFME_DELETED,
+        new FlowEntry(key, instructions(in), cookie, hardTimeout, Cookie.isOurs(cookie)));
   }
 
   /** Reads a {@code struct ofp_match} and its padding (section 7.2.3). */

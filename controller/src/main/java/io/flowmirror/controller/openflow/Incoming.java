@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.flowmirror.controller.openflow;
 
+import io.flowmirror.flows.FlowKey;
 import io.netty.buffer.ByteBuf;
 import java.util.OptionalInt;
 import org.opendaylight.yangtools.binding.DataObject;
@@ -56,8 +57,8 @@ sealed interface Incoming extends DataObject {
   /** Any other OFPT_EXPERIMENTER (section 7.5.4). */
   record Experimenter(int xid, int experimenter, int subtype) implements Incoming {}
 
-  /** OFPT_FLOW_REMOVED (section 7.4.2), as much of it as tells what to read again. */
-  record FlowRemoved(long cookie, int table) implements Incoming {}
+  /** OFPT_FLOW_REMOVED (section 7.4.2), as much of it as tells which entry is gone. */
+  record FlowRemoved(long cookie, FlowKey key) implements Incoming {}
 
   /** OFPT_PORT_STATUS (section 7.4.3). */
   record PortStatus(int reason, PortDescription port) implements Incoming {}

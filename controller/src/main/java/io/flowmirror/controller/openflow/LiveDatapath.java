@@ -4,6 +4,7 @@ package io.flowmirror.controller.openflow;
 import com.google.common.base.Ticker;
 import com.google.common.collect.ImmutableList;
 import com.google.common.collect.ImmutableMap;
+import com.google.common.collect.ImmutableSet;
 import io.flowmirror.controller.openflow.Handshake.Greeting;
 import io.flowmirror.controller.openflow.Incoming.PortStatus;
 import io.flowmirror.controller.openflow.Incoming.SwitchError;
@@ -11,6 +12,7 @@ import io.flowmirror.controller.openflow.TableReader.Reading;
 import io.flowmirror.flows.FlowChange;
 import io.flowmirror.flows.FlowKey;
 import io.flowmirror.topology.Datapath;
+import io.flowmirror.topology.LogicalPort;
 import io.flowmirror.topology.Port;
 import io.netty.channel.Channel;
 import io.netty.util.concurrent.ScheduledFuture;
@@ -56,6 +58,13 @@ final class LiveDatapath implements Connection.Listener {
 
   private static final Duration MAX_GAP = Duration.ofMillis(100);
 
+  /**
+   * When the tables are read to see whether what is known is so: after a round, and when an entry
+   * is said to be removed that is there. The switch may say that long after the entry has been made
+   * again (ofproto/ofproto.c, remove_rule_rcu__).
+   */
+  private static final Duration SECOND_LOOK = Duration.ofMillis(250);
+
   private final long number;
   private final OpenFlowOptions options;
   private final Owner owner;
@@ -69,12 +78,26 @@ final class LiveDatapath implements Connection.Listener {
   /** Whether ports have changed since the last report. */
   private boolean portsChanged;
 
+  /** Whether the monitor has told of a change since the last report. */
+  private boolean entriesChanged;
+
+  /** Whether the end of what the monitor has to tell for now is being waited for. */
+  private boolean settling;
+
+  /** Whether the monitor leaves changes untold. */
+  private boolean paused;
+
+  /** When the first change since the last report was noticed; 0 if none was. */
+  private long noticedNanos;
+
   private final Queue<Round> rounds = new ArrayDeque<>();
   private @Nullable Greeting greeting;
-  private @Nullable Reading last;
+  private boolean read;
+  private OptionalInt deliveryTable = OptionalInt.empty();
   private @Nullable Bundle bundle;
   private @Nullable ScheduledFuture<?> delayed;
   private @Nullable ScheduledFuture<?> audit;
+  private @Nullable ScheduledFuture<?> secondLook;
   private boolean changed;
   private boolean urgent;
   private boolean reading;
@@ -160,38 +183,60 @@ final class LiveDatapath implements Connection.Listener {
     if (status.reason() == Ofp.OFPPR_DELETE) {
       ports.remove(port.number());
       goneWhileReading.add(port.number());
+      reader.forgetPort(port.number());
     } else {
       ports.put(port.number(), port);
     }
     LOG.debug(
         "{}: port {} {} reason {}", options.node(), port.number(), port.name(), status.reason());
+    notice();
     portsChanged = true;
     changed = true;
+  }
+
+  private void notice() {
+    if (noticedNanos == 0) {
+      noticedNanos = System.nanoTime();
+    }
   }
 
   /** A storm of changes makes one report of all that came with one turn of the socket. */
   @Override
   public void onBatchEnd() {
     reportPorts();
+    settle();
     maybeRead();
   }
 
   private void reportPorts() {
-    if (portsChanged && greeting != null && last != null) {
-      last = without(goneWhileReading, last);
-      report(greeting, last);
+    if (portsChanged) {
+      report();
     }
   }
 
-  /** A number that was freed may be another interface's next: what was read of it is void. */
-  private static Reading without(Set<Integer> ports, Reading reading) {
-    return new Reading(
-        reading.deliveryTable(),
-        reading.logicalPorts().stream()
-            .filter(port -> !ports.contains(port.ofport()))
-            .collect(ImmutableList.toImmutableList()),
-        reading.natInLabel(),
-        reading.entries());
+  /**
+   * Reports what the monitor has told, when it has told all: the reply to a barrier comes after
+   * every update of what happened before it. Half a wipe would be repaired twice.
+   */
+  private void settle() {
+    if (closed || !read || !entriesChanged || settling || paused) {
+      return;
+    }
+    settling = true;
+    Requests.whenDone(
+        connection::close,
+        Handshake.barrier(connection),
+        (reply, failure) -> {
+          settling = false;
+          if (failure != null) {
+            connection.giveUp(failure);
+          } else if (entriesChanged && !paused) {
+            report();
+            if (reader.mustRead()) {
+              changed = true;
+            }
+          }
+        });
   }
 
   private void putPort(PortDescription port) {
@@ -201,16 +246,36 @@ final class LiveDatapath implements Connection.Listener {
   }
 
   @Override
-  public void onFlowsChanged() {
+  public void onFlowUpdate(FlowUpdate update) {
+    if (!paused && reader.update(update)) {
+      notice();
+      entriesChanged = true;
+    }
+  }
+
+  /** What is known is of no use any more, and nothing is concluded from it. */
+  @Override
+  public void onMonitorPaused() {
+    paused = true;
+    notice();
+  }
+
+  @Override
+  public void onMonitorResumed() {
+    paused = false;
     changed = true;
   }
 
   @Override
-  public void onFlowRemoved(int table) {
-    if (!reader.watches(table)) {
+  public void onFlowRemoved(FlowKey key) {
+    if (!reader.watches(key.table())) {
       reader.lookEverywhere();
+      changed = true;
+    } else if (!reader.monitors()) {
+      changed = true;
+    } else if (reader.has(key)) {
+      secondLook();
     }
-    onFlowsChanged();
   }
 
   @Override
@@ -253,6 +318,7 @@ final class LiveDatapath implements Connection.Listener {
     closed = true;
     cancel(delayed);
     cancel(audit);
+    cancel(secondLook);
     if (!misbehaved) {
       tellErrors();
     }
@@ -266,7 +332,7 @@ final class LiveDatapath implements Connection.Listener {
   }
 
   private void nextRound() {
-    if (closed || bundle != null || last == null) {
+    if (closed || bundle != null || !read) {
       return;
     }
     Round round = rounds.poll();
@@ -294,12 +360,45 @@ final class LiveDatapath implements Connection.Listener {
               (System.nanoTime() - start) / 1_000_000);
           applied = round.number();
           refused = outcome;
-          if (!round.changes().stream().allMatch(c -> reader.watches(c.key().table()))) {
-            reader.lookEverywhere();
-          }
-          read();
+          onApplied(round.changes());
           nextRound();
         });
+  }
+
+  /** The switch's word is enough for now, unless nothing is watched where the changes were made. */
+  private void onApplied(List<FlowChange> changes) {
+    boolean watched = changes.stream().allMatch(change -> reader.watches(change.key().table()));
+    if (!watched) {
+      reader.lookEverywhere();
+    }
+    if (watched && reader.monitors() && !paused) {
+      if (refused.isEmpty()) {
+        reader.changed(changes);
+      }
+      reported = applied;
+      reportedRefused = refused;
+      report();
+      secondLook();
+    } else {
+      read();
+    }
+  }
+
+  /** Reads the tables in a while, to see whether what is known is so. */
+  private void secondLook() {
+    if (secondLook == null) {
+      secondLook =
+          connection
+              .loop()
+              .schedule(
+                  () -> {
+                    secondLook = null;
+                    changed = true;
+                    maybeRead();
+                  },
+                  SECOND_LOOK.toMillis(),
+                  TimeUnit.MILLISECONDS);
+    }
   }
 
   private void maybeRead() {
@@ -328,6 +427,7 @@ final class LiveDatapath implements Connection.Listener {
     changed = false;
     urgent = false;
     reading = true;
+    entriesChanged = false;
     goneWhileReading.clear();
     long round = applied;
     ImmutableMap<FlowKey, String> roundRefused = refused;
@@ -335,7 +435,7 @@ final class LiveDatapath implements Connection.Listener {
     Requests.whenDone(
         connection::close,
         reader.read(),
-        (found, failure) -> {
+        (done, failure) -> {
           reading = false;
           if (failure != null) {
             connection.giveUp(failure);
@@ -344,35 +444,32 @@ final class LiveDatapath implements Connection.Listener {
           long end = System.nanoTime();
           long gap = Math.clamp(end - start, MIN_GAP.toNanos(), MAX_GAP.toNanos());
           nextReadNanos = end + gap;
-          reported = round;
-          reportedRefused = roundRefused;
-          onReading(greeted, without(goneWhileReading, found), end - start);
+          if (round > reported) {
+            reported = round;
+            reportedRefused = roundRefused;
+          }
+          goneWhileReading.forEach(reader::forgetPort);
+          onReading(greeted, end - start);
         });
   }
 
-  private void onReading(Greeting greeted, Reading found, long nanos) {
-    Reading before = last;
-    last = found;
-    LOG.debug(
-        "{}: read {} entries, {} logical ports, in {} ms",
-        options.node(),
-        found.entries().size(),
-        found.logicalPorts().size(),
-        nanos / 1_000_000);
-    if (before == null) {
+  private void onReading(Greeting greeted, long nanos) {
+    if (!read) {
+      read = true;
+      report();
       LOG.info(
           "{}: connected to datapath {}, Open vSwitch {}, {} ports, delivery table {}{}",
           options.node(),
-          datapath(greeted, found).dpidText(),
+          String.format("%016x", greeted.dpid()),
           greeted.switchVersion(),
           ports.size(),
-          table(found.deliveryTable()),
+          table(deliveryTable),
           reader.monitors() ? "" : ", no flow monitor");
       owner.onState(OpenFlowSession.State.LIVE);
-    } else if (!before.deliveryTable().equals(found.deliveryTable())) {
-      LOG.info("{}: delivery table {}", options.node(), table(found.deliveryTable()));
+    } else {
+      report();
     }
-    report(greeted, found);
+    LOG.debug("{}: read the tables in {} ms", options.node(), nanos / 1_000_000);
     scheduleAudit();
     nextRound();
     maybeRead();
@@ -389,14 +486,32 @@ final class LiveDatapath implements Connection.Listener {
     audit = connection.loop().schedule(this::read, interval.toMillis(), TimeUnit.MILLISECONDS);
   }
 
-  private void report(Greeting greeted, Reading found) {
-    portsChanged = false;
+  /** Reports what is known, once the tables have been read. */
+  private void report() {
+    Greeting greeted = greeting;
+    if (greeted == null || !read) {
+      return;
+    }
+    long now = System.nanoTime();
+    Reading known = reader.reading(ports.keySet(), now);
+    if (!known.deliveryTable().equals(deliveryTable)) {
+      LOG.debug("{}: delivery table {}", options.node(), table(known.deliveryTable()));
+      deliveryTable = known.deliveryTable();
+    }
     owner.onReport(
         new DatapathReport(
-            Optional.of(datapath(greeted, found)), found.entries(), reported, reportedRefused, ""));
+            Optional.of(datapath(greeted, known)),
+            known.entries(),
+            reported,
+            reportedRefused,
+            "",
+            noticedNanos == 0 ? now : noticedNanos));
+    portsChanged = false;
+    entriesChanged = false;
+    noticedNanos = 0;
   }
 
-  private Datapath datapath(Greeting greeted, Reading found) {
+  private Datapath datapath(Greeting greeted, Reading known) {
     ImmutableMap.Builder<Integer, Port> byNumber = ImmutableMap.builder();
     ports.values().forEach(port -> byNumber.put(port.number(), port.port()));
     return new Datapath(
@@ -404,8 +519,14 @@ final class LiveDatapath implements Connection.Listener {
         greeted.dpid(),
         greeted.switchVersion(),
         byNumber.buildOrThrow(),
-        found.deliveryTable(),
-        found.logicalPorts(),
-        found.natInLabel());
+        known.deliveryTable(),
+        ImmutableList.<LogicalPort>builder()
+            .addAll(known.logicalPorts())
+            .addAll(known.remembered())
+            .build(),
+        known.natInLabel(),
+        known.remembered().stream()
+            .map(LogicalPort::ofport)
+            .collect(ImmutableSet.toImmutableSet()));
   }
 }

@@ -89,10 +89,14 @@ final class Ofp {
   static final int ONF_FLOW_MONITOR = 1870;
   static final int ONF_FLOW_MONITOR_PAUSED = 1871;
   static final int ONF_FLOW_MONITOR_RESUMED = 1872;
-  static final int ONFFME_ABBREV = 3;
+  static final int ONFFME_DELETED = 1;
+  static final int ONFFME_MODIFIED = 2;
 
-  /** ONFFMF_ADD, ONFFMF_DELETE and ONFFMF_MODIFY; without ONFFMF_OWN, ours come abbreviated. */
-  static final int ONFFMF_CHANGES = 0x0e;
+  /**
+   * ONFFMF_ADD, ONFFMF_DELETE, ONFFMF_MODIFY and ONFFMF_INSTRUCTIONS; without ONFFMF_OWN, ours come
+   * abbreviated.
+   */
+  static final int ONFFMF_CHANGES = 0x1e;
 
   // The reply to each is the next number.
   static final int OFPBCT_OPEN_REQUEST = 0;

@@ -170,7 +170,7 @@ public final class OpenFlowSession implements DatapathSession {
 
   /** A report that the consumer has not got round to gives way to a newer one. */
   private void post(DatapathReport report) {
-    if (state != State.CLOSED && unread.getAndSet(report) == null) {
+    if (state != State.CLOSED && unread.getAndAccumulate(report, DatapathReport::after) == null) {
       reporter.execute(
           () -> {
             DatapathReport newest = unread.getAndSet(null);
@@ -245,7 +245,14 @@ public final class OpenFlowSession implements DatapathSession {
             wait.toMillis());
       }
       lastReason = reason;
-      post(new DatapathReport(Optional.empty(), ImmutableList.of(), 0, ImmutableMap.of(), reason));
+      post(
+          new DatapathReport(
+              Optional.empty(),
+              ImmutableList.of(),
+              0,
+              ImmutableMap.of(),
+              reason,
+              System.nanoTime()));
       var unused =
           loop.schedule(OpenFlowSession.this::connect, wait.toMillis(), TimeUnit.MILLISECONDS);
     }

@@ -1,17 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.flowmirror.controller.openflow;
 
+import com.google.common.collect.Collections2;
 import com.google.common.collect.ImmutableList;
 import com.google.common.collect.Lists;
 import io.flowmirror.controller.openflow.Requests.RefusedException;
 import io.flowmirror.flows.Cookie;
+import io.flowmirror.flows.FlowChange;
 import io.flowmirror.flows.FlowEntry;
+import io.flowmirror.flows.FlowKey;
 import io.flowmirror.flows.InstalledEntry;
-import io.flowmirror.flows.MirrorEntries;
 import io.flowmirror.flows.OvnPipeline;
 import io.flowmirror.topology.LogicalPort;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.HashSet;
 import java.util.List;
 import java.util.OptionalInt;
@@ -27,7 +30,7 @@ import org.slf4j.LoggerFactory;
  * Reads one connection's flow tables. A full reading is tables 0 and T, each whole, for a request
  * for one table costs the switch next to nothing; what costs it a scan of every table (T itself,
  * entries of ours elsewhere, OVN's way to mark NAT) is asked once and again only when there is a
- * reason.
+ * reason. Between readings the flow monitor tells what changes.
  *
  * <p>Runs on the connection's event loop; one reading at a time. An entry that nobody needs is
  * dropped as soon as it is decoded.
@@ -35,13 +38,15 @@ import org.slf4j.LoggerFactory;
 final class TableReader {
 
   /**
-   * What one reading has found.
+   * What is known of the tables.
    *
-   * @param entries ours, and foreign ones at priorities at which ours stand
+   * @param remembered ports whose entries OVN has wiped, see {@link KeyMemory}
+   * @param entries ours, and foreign ones that may stand in their way
    */
   record Reading(
       OptionalInt deliveryTable,
       ImmutableList<LogicalPort> logicalPorts,
+      ImmutableList<LogicalPort> remembered,
       boolean natInLabel,
       ImmutableList<InstalledEntry> entries) {}
 
@@ -55,6 +60,8 @@ final class TableReader {
 
   private final Connection connection;
   private final int maxEntries;
+  private final TableView view;
+  private final KeyMemory memory = new KeyMemory();
   private int kept;
   private final Set<Integer> monitored = new HashSet<>();
   private boolean monitors = true;
@@ -74,6 +81,7 @@ final class TableReader {
   TableReader(Connection connection, int maxEntries) {
     this.connection = connection;
     this.maxEntries = maxEntries;
+    this.view = new TableView(maxEntries);
   }
 
   /** Whether the switch tells of changes by itself. */
@@ -97,40 +105,75 @@ final class TableReader {
     everywhere = null;
   }
 
+  /** Takes an update of the flow monitor; says whether it is of any concern. */
+  boolean update(FlowUpdate update) {
+    return view.update(update);
+  }
+
+  /** Takes changes of ours that the switch has made. */
+  void changed(List<FlowChange> changes) {
+    changes.forEach(view::changed);
+  }
+
+  /** Whether an entry of this identity is known to be there. */
+  boolean has(FlowKey key) {
+    return view.has(key);
+  }
+
+  /** What is known of this number is void. */
+  void forgetPort(int ofport) {
+    view.forgetPort(ofport);
+    memory.forgetPort(ofport);
+  }
+
   /** Reads the tables; the future fails if the connection is of no further use. */
-  CompletableFuture<Reading> read() {
+  CompletableFuture<?> read() {
     kept = everywhere == null ? 0 : everywhere.size();
-    List<InstalledEntry> ingress = new ArrayList<>();
-    List<InstalledEntry> delivery = new ArrayList<>();
-    List<LogicalPort> candidates = new ArrayList<>();
     return monitor(OvnPipeline.INGRESS_TABLE)
-        .thenCompose(done -> table(OvnPipeline.INGRESS_TABLE, ingress))
-        .thenCompose(
-            done -> {
-              candidates.addAll(
-                  OvnPipeline.candidates(Lists.transform(ingress, TableReader::entry)));
-              return find(candidates);
-            })
+        .thenCompose(done -> readTable(OvnPipeline.INGRESS_TABLE))
+        .thenCompose(done -> find(candidates()))
         .thenCompose(
             done ->
                 deliveryTable.isPresent()
                     ? monitor(deliveryTable.getAsInt())
-                        .thenCompose(watched -> table(deliveryTable.getAsInt(), delivery))
+                        .thenCompose(watched -> readTable(deliveryTable.getAsInt()))
                     : CompletableFuture.completedFuture(null))
         .thenCompose(done -> askEverywhere())
-        .thenCompose(done -> askNat())
-        .thenApply(done -> reading(candidates, ingress, delivery));
+        .thenCompose(done -> askNat());
   }
 
-  private Reading reading(
-      List<LogicalPort> candidates, List<InstalledEntry> ingress, List<InstalledEntry> delivery) {
+  private CompletableFuture<?> readTable(int table) {
+    List<InstalledEntry> found = new ArrayList<>();
+    return table(table, found).thenAccept(done -> view.replace(table, found));
+  }
+
+  private ImmutableList<LogicalPort> candidates() {
+    return OvnPipeline.candidates(entries(OvnPipeline.INGRESS_TABLE));
+  }
+
+  private Collection<FlowEntry> entries(int table) {
+    return Collections2.transform(view.entries(table), InstalledEntry::entry);
+  }
+
+  /**
+   * What is known now.
+   *
+   * @param live the numbers of the ports that there are
+   * @param nowNanos the time
+   */
+  Reading reading(Set<Integer> live, long nowNanos) {
+    ImmutableList<LogicalPort> candidates = candidates();
     ImmutableList<LogicalPort> ports =
-        OvnPipeline.logicalPorts(candidates, Lists.transform(delivery, TableReader::entry));
+        deliveryTable.isPresent()
+            ? OvnPipeline.logicalPorts(candidates, entries(deliveryTable.getAsInt()))
+            : ImmutableList.of();
     ImmutableList.Builder<InstalledEntry> entries = ImmutableList.builder();
-    for (List<InstalledEntry> table : List.of(ingress, delivery)) {
-      for (InstalledEntry installed : table) {
-        if (isReported(installed.entry())) {
+    boolean ours = false;
+    for (int table : watched()) {
+      for (InstalledEntry installed : view.entries(table)) {
+        if (TableView.isReported(installed.entry())) {
           entries.add(installed);
+          ours |= installed.isOurs();
         }
       }
     }
@@ -142,34 +185,36 @@ final class TableReader {
       }
     }
     OptionalInt table = deliveryTable;
+    ImmutableList<LogicalPort> remembered = memory.update(ports, live, ours, nowNanos);
     if (ports.isEmpty() && table.isPresent()) {
-      // OVN has wiped its entries or moved its tables: the next reading asks all of it anew.
-      deliveryTable = OptionalInt.empty();
+      // OVN has wiped its entries or moved its tables: the next reading asks all of it anew, but
+      // for T itself while OVN's entries are away altogether.
       natAsked = false;
       everywhere = null;
+      if (!candidates.isEmpty() || remembered.isEmpty()) {
+        view.forget(table.getAsInt());
+        deliveryTable = OptionalInt.empty();
+      }
     }
-    return new Reading(table, ports, natInLabel, entries.build());
+    return new Reading(table, ports, remembered, natInLabel, entries.build());
   }
 
-  private static FlowEntry entry(InstalledEntry installed) {
-    return installed.entry();
+  /** Whether what is known is not enough, so that the tables must be read. */
+  boolean mustRead() {
+    return !candidates().isEmpty() && (deliveryTable.isEmpty() || !natAsked || everywhere == null);
   }
 
-  private static boolean isReported(FlowEntry entry) {
-    return Cookie.isOurs(entry.cookie()) || MirrorEntries.standAt(entry.key().priority());
-  }
-
-  private static boolean isNeeded(FlowEntry entry) {
-    return isReported(entry)
-        || OvnPipeline.concernsIngress(entry)
-        || OvnPipeline.concernsDelivery(entry);
+  private List<Integer> watched() {
+    return deliveryTable.isPresent() && deliveryTable.getAsInt() != OvnPipeline.INGRESS_TABLE
+        ? List.of(OvnPipeline.INGRESS_TABLE, deliveryTable.getAsInt())
+        : List.of(OvnPipeline.INGRESS_TABLE);
   }
 
   private CompletableFuture<?> table(int table, List<InstalledEntry> into) {
     return flows(
         Outgoing.flowStats(connection.nextXid(), table, Ofp.OFPP_ANY, 0, 0, Outgoing::anyMatch),
         "OFPMP_FLOW of table " + table,
-        TableReader::isNeeded,
+        TableView::isNeeded,
         into);
   }
 
@@ -245,7 +290,7 @@ final class TableReader {
             done -> {
               deliveryTable =
                   OvnPipeline.deliveryTable(
-                      candidate, Lists.transform(outputs, TableReader::entry));
+                      candidate, Lists.transform(outputs, InstalledEntry::entry));
               if (deliveryTable.isEmpty()) {
                 return find(candidates, questions - 1);
               }

@@ -51,7 +51,7 @@ final class NodeLoop {
   private @Nullable DatapathSession datapathSession;
   private @Nullable BridgeSession bridgeSession;
   private DatapathReport datapathReport =
-      new DatapathReport(Optional.empty(), ImmutableList.of(), NONE, ImmutableMap.of(), "");
+      new DatapathReport(Optional.empty(), ImmutableList.of(), NONE, ImmutableMap.of(), "", 0);
   private BridgeReport bridgeReport = new BridgeReport(Optional.empty(), "", NONE, "");
 
   private long connection = NONE;

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.google.common.base.Ticker;
 import com.google.common.collect.ImmutableList;
 import com.google.common.collect.ImmutableMap;
+import com.google.common.collect.ImmutableSet;
 import io.flowmirror.controller.reconcile.NodeStatus;
 import io.flowmirror.controller.reconcile.NodeStatus.Writer;
 import io.flowmirror.flows.FlowDiff;
@@ -54,7 +55,8 @@ final class FirstLookTest {
                         ImmutableMap.of(),
                         OptionalInt.empty(),
                         ImmutableList.of(),
-                        false))
+                        false,
+                        ImmutableSet.of()))
                 : Optional.empty());
     Plan plan = MirrorCompiler.compile(NodeIntent.nothing(), node);
     return new NodeStatus(

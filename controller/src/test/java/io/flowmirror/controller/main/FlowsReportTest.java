@@ -179,6 +179,7 @@ final class FlowsReportTest {
             3, new Port(3, "mirror0", false, false), 5, new Port(5, "web_h", false, false)),
         OptionalInt.of(65),
         ImmutableList.of(new LogicalPort(5, 2, 3, true)),
-        false);
+        false,
+        ImmutableSet.of());
   }
 }

@@ -59,7 +59,7 @@ class ConnectionFuzzTest {
     peer.run();
     assertThat(peer.states).contains(OpenFlowSession.State.LIVE);
     assertThat(peer.reasons).isEmpty();
-    assertThat(peer.rounds).isEqualTo(3);
+    assertThat(peer.rounds).isGreaterThan(3);
   }
 
   /** The switch's side. */

@@ -5,10 +5,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.google.common.base.Ticker;
 import com.google.common.primitives.Bytes;
+import com.google.common.primitives.Ints;
 import io.flowmirror.controller.openflow.Incoming.PortStatus;
 import io.flowmirror.controller.openflow.Incoming.SwitchError;
 import io.flowmirror.controller.openflow.Unasked.Kind;
 import io.flowmirror.controller.transport.Endpoint;
+import io.flowmirror.flows.FlowKey;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.ByteBufUtil;
 import io.netty.buffer.Unpooled;
@@ -59,13 +61,23 @@ class ConnectionTest {
     }
 
     @Override
-    public void onFlowsChanged() {
-      told.add("flows changed");
+    public void onFlowUpdate(FlowUpdate update) {
+      told.add((update.gone() ? "gone from " : "put into ") + update.entry().key().table());
     }
 
     @Override
-    public void onFlowRemoved(int table) {
-      told.add("removed from " + table);
+    public void onMonitorPaused() {
+      told.add("paused");
+    }
+
+    @Override
+    public void onMonitorResumed() {
+      told.add("resumed");
+    }
+
+    @Override
+    public void onFlowRemoved(FlowKey key) {
+      told.add("removed from " + key.table());
     }
 
     @Override
@@ -109,6 +121,23 @@ class ConnectionTest {
     receive(Frames.error(9, 1, 1));
     assertThat(told)
         .containsExactly("removed from 0", "error 7, 1", "error 8, 2", "end", "error 9, 3", "end");
+  }
+
+  @Test
+  void tellsWhatTheMonitorTells() {
+    receive(
+        HELLO,
+        HostilePeer.flowUpdate(0, Entries.e1(1, 2)),
+        HostilePeer.flowUpdate(1, Entries.e2(65, 3, 7, 2)),
+        experimenter(Ofp.ONF_FLOW_MONITOR_PAUSED),
+        experimenter(Ofp.ONF_FLOW_MONITOR_RESUMED));
+    assertThat(told).containsExactly("put into 0", "gone from 65", "paused", "resumed", "end");
+  }
+
+  private static byte[] experimenter(int subtype) {
+    byte[] body =
+        Bytes.concat(Ints.toByteArray(Ofp.ONF_EXPERIMENTER_ID), Ints.toByteArray(subtype));
+    return Frames.message(Ofp.OFPT_EXPERIMENTER, 0, body);
   }
 
   @Test

@@ -84,7 +84,8 @@ abstract class DatapathContract {
                 ImmutableList.of(),
                 0,
                 ImmutableMap.of(),
-                ""));
+                "",
+                session.reports().getFirst().noticedNanos()));
   }
 
   @Test
@@ -156,22 +157,23 @@ abstract class DatapathContract {
     assertThat(other.entries()).isEmpty();
   }
 
-  /** Where ours stand, and nowhere else: what somebody else does is no business of ours. */
+  /** What could keep packets from ours, and no more: the rest is no business of ours. */
   @Test
-  void tellsOfForeignEntriesOnlyWhereOursStand() {
+  void tellsOfForeignEntriesThatMayHideOurs() {
     other.plant(OvnEntries.of(65, List.of(new LogicalPort(4, 3, 7, true))).toArray(String[]::new));
     String[] standing = {
       "cookie=0x12,table=0,priority=40000,in_port=9,dl_dst=0a:00:00:00:00:01 actions=drop",
-      "cookie=0x12,table=65,priority=40001,in_port=9,reg13=5 actions=set_field:9->reg12"
+      "cookie=0x12,table=65,priority=40001,in_port=9,reg13=5 actions=set_field:9->reg12",
+      "cookie=0x12,table=0,priority=65535,in_port=9 actions=drop"
     };
     other.plant(standing);
     other.plant(
-        "cookie=0x12,table=0,priority=39999,in_port=9 actions=drop",
+        "cookie=0x12,table=0,priority=39989,in_port=9 actions=drop",
         "cookie=0x12,table=64,priority=40000,in_port=9 actions=drop");
     Conversation session = open();
     session.connected();
     assertThat(Entries.in(session.reports().getLast()))
-        .containsExactlyInAnyOrder(OvnText.parse(standing[0]), OvnText.parse(standing[1]));
+        .containsExactlyInAnyOrderElementsOf(Lists.transform(List.of(standing), OvnText::parse));
   }
 
   // Apply.

@@ -3,6 +3,7 @@ package io.flowmirror.controller.openflow;
 
 import com.google.common.collect.ImmutableList;
 import com.google.common.collect.ImmutableMap;
+import com.google.common.collect.ImmutableSet;
 import com.google.common.collect.Iterables;
 import com.google.common.collect.Lists;
 import com.google.common.util.concurrent.MoreExecutors;
@@ -130,9 +131,15 @@ public final class FakeDatapath implements OtherSide {
 
   @Override
   public synchronized void removePort(String name) {
-    if (ports.values().removeIf(port -> port.isNamed(name))) {
-      report();
-    }
+    ports.values().stream()
+        .filter(port -> port.isNamed(name))
+        .findFirst()
+        .ifPresent(
+            port -> {
+              ports.remove(port.ofport());
+              sessions.forEach(session -> session.memory.forgetPort(port.ofport()));
+              report();
+            });
   }
 
   @Override
@@ -311,6 +318,7 @@ public final class FakeDatapath implements OtherSide {
     private ImmutableMap<FlowKey, String> toldRefused = ImmutableMap.of();
     private OptionalInt deliveryTable = OptionalInt.empty();
     private Duration lastRead = Duration.ZERO;
+    private KeyMemory memory = new KeyMemory();
 
     Session(Duration audit, Consumer<DatapathReport> reports) {
       this.audit = audit;
@@ -325,6 +333,7 @@ public final class FakeDatapath implements OtherSide {
       toldRound = 0;
       toldRefused = ImmutableMap.of();
       deliveryTable = OptionalInt.empty();
+      memory = new KeyMemory();
       report();
     }
 
@@ -332,7 +341,12 @@ public final class FakeDatapath implements OtherSide {
       connection = NONE;
       post(
           new DatapathReport(
-              Optional.empty(), ImmutableList.of(), 0, ImmutableMap.of(), unreachable));
+              Optional.empty(),
+              ImmutableList.of(),
+              0,
+              ImmutableMap.of(),
+              unreachable,
+              System.nanoTime()));
     }
 
     @Override
@@ -428,8 +442,11 @@ public final class FakeDatapath implements OtherSide {
           table.isEmpty()
               ? ImmutableList.of()
               : OvnPipeline.logicalPorts(candidates, in(table.getAsInt(), entries));
-      if (logicalPorts.isEmpty()) {
-        // OVN has wiped its entries or moved its tables: it is looked for anew.
+      boolean ours = entries.stream().anyMatch(entry -> Cookie.isOurs(entry.cookie()));
+      ImmutableList<LogicalPort> remembered =
+          memory.update(logicalPorts, ports.keySet(), ours, now.toNanos());
+      if (logicalPorts.isEmpty() && (!candidates.isEmpty() || remembered.isEmpty())) {
+        // OVN has moved its tables: it is looked for anew.
         deliveryTable = OptionalInt.empty();
       }
       boolean natInLabel = table.isPresent() && entries.stream().anyMatch(this::isNatInLabel);
@@ -442,14 +459,18 @@ public final class FakeDatapath implements OtherSide {
                       "3.1.0",
                       ImmutableMap.copyOf(ports),
                       table,
-                      logicalPorts,
-                      natInLabel)),
+                      ImmutableList.copyOf(Iterables.concat(logicalPorts, remembered)),
+                      natInLabel,
+                      remembered.stream()
+                          .map(LogicalPort::ofport)
+                          .collect(ImmutableSet.toImmutableSet()))),
               tables.dump(now).stream()
                   .filter(installed -> isReported(installed, table))
                   .collect(ImmutableList.toImmutableList()),
               toldRound,
               toldRefused,
-              ""));
+              "",
+              System.nanoTime()));
     }
 
     private static Iterable<FlowEntry> in(int table, List<FlowEntry> entries) {
@@ -462,7 +483,7 @@ public final class FakeDatapath implements OtherSide {
           entry.key().table() == OvnPipeline.INGRESS_TABLE
               || (table.isPresent() && entry.key().table() == table.getAsInt());
       return Cookie.isOurs(entry.cookie())
-          || (watched && MirrorEntries.standAt(entry.key().priority()));
+          || (watched && MirrorEntries.mayBeHiddenBy(entry.key().priority()));
     }
 
     /** Whether it matches on bit 1 of ct_label (NXM_NX_CT_LABEL, 108, under a mask) being 1. */

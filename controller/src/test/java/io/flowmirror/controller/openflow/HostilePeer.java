@@ -634,13 +634,21 @@ record HostilePeer(
 
   /** OFPT_FLOW_REMOVED of an entry of ours. */
   static byte[] flowRemoved() {
-    byte[] body = ByteBuffer.allocate(48).putLong(Entries.e0(9).cookie()).array();
-    return Frames.message(Ofp.OFPT_FLOW_REMOVED, 0, body);
+    ByteBuf body = Unpooled.buffer();
+    FlowStats.writeRemoved(Entries.e0(9), body);
+    return Frames.message(Ofp.OFPT_FLOW_REMOVED, 0, ByteBufUtil.getBytes(body));
   }
 
-  /** An update of the flow monitor: an entry has changed. */
+  /** An update of the flow monitor: an entry of ours has been deleted. */
   static byte[] flowUpdate() {
-    return flowUpdate(bytes(0, 4, 0, 0));
+    return flowUpdate(Ofp.ONFFME_DELETED, Entries.e0(9));
+  }
+
+  /** An update of the flow monitor. */
+  static byte[] flowUpdate(int event, FlowEntry entry) {
+    ByteBuf update = Unpooled.buffer();
+    FlowStats.writeUpdate(event, entry, update);
+    return flowUpdate(ByteBufUtil.getBytes(update));
   }
 
   private static byte[] flowUpdate(byte[] update) {

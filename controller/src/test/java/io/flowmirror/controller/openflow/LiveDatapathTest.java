@@ -4,11 +4,15 @@ package io.flowmirror.controller.openflow;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import com.google.common.primitives.Bytes;
+import com.google.common.primitives.Ints;
 import io.flowmirror.flows.Action;
 import io.flowmirror.flows.Field;
+import io.flowmirror.flows.FlowChange;
 import io.flowmirror.flows.FlowEntry;
 import io.flowmirror.flows.Match;
 import io.flowmirror.topology.Datapath;
+import io.flowmirror.topology.LogicalPort;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.ByteBufUtil;
 import io.netty.buffer.Unpooled;
@@ -206,23 +210,147 @@ class LiveDatapathTest {
   }
 
   @Test
-  void aStormOfFlowUpdatesAsksForOneReading() {
+  void aStormOfFlowUpdatesMakesOneReportAndNoReading() {
     goLive();
-    byte[] update =
-        ByteBuffer.allocate(12)
-            .putInt(Ofp.ONF_EXPERIMENTER_ID)
-            .putInt(Ofp.ONF_FLOW_MONITOR)
-            .putShort((short) 4)
-            .array();
     byte[][] storm = new byte[5_000][];
     for (int i = 0; i < storm.length; i++) {
-      storm[i] = Frames.part(0, Ofp.OFPMP_EXPERIMENTER, false, update);
+      storm[i] = HostilePeer.flowUpdate(ADDED, Entries.e1(1 + i % 1_000, 9));
     }
     int before = reports.size();
     receive(storm);
-    answerTheNextReading();
-    assertThat(asked.stream().filter(message -> message[16] == 0)).hasSize(1);
+    assertThat(reports).as("before the switch has told all").hasSize(before);
+    asked.clear();
+    answer();
     assertThat(reports).hasSize(before + 1);
+    assertThat(reports.getLast().entries()).hasSize(1_000);
+    assertThat(readings()).isZero();
+  }
+
+  @Test
+  void anUpdateOfNoConcernIsNotReported() {
+    goLive();
+    int before = reports.size();
+    receive(HostilePeer.flowUpdate(ADDED, Entries.entry(0, 5, Match.ANY, 0x12)));
+    asked.clear();
+    answer();
+    assertThat(reports).hasSize(before);
+    assertThat(asked).isEmpty();
+  }
+
+  @Test
+  void overAWipeOvnsKeysAreRemembered() {
+    goLive();
+    FlowEntry e1 = Entries.e1(PORT, 9);
+    receive(HostilePeer.flowUpdate(ADDED, e1));
+    answer();
+    assertThat(Entries.in(reports.getLast())).containsExactly(e1);
+    LogicalPort port = datapath().logicalPorts().getFirst();
+
+    receive(gone(INGRESS), gone(DELIVERY), gone(e1));
+    answer();
+    assertThat(reports.getLast().entries()).isEmpty();
+    assertThat(datapath().logicalPorts()).containsExactly(port);
+    assertThat(datapath().remembered()).containsExactly(PORT);
+    assertThat(datapath().deliveryTable()).hasValue(DELIVERY_TABLE);
+
+    receive(put(INGRESS), put(DELIVERY));
+    answer();
+    assertThat(datapath().logicalPorts()).containsExactly(port);
+    assertThat(datapath().remembered()).isEmpty();
+    answerTheNextReading();
+    // What is asked of all tables is asked anew, since another OVN may have come.
+    assertThat(readings()).isPositive();
+  }
+
+  @Test
+  void whenOvnAloneIsGoneNothingIsRemembered() {
+    goLive();
+    receive(HostilePeer.flowUpdate(ADDED, Entries.e1(PORT, 9)));
+    answer();
+    receive(gone(INGRESS), gone(DELIVERY));
+    answer();
+    assertThat(datapath().logicalPorts()).isEmpty();
+  }
+
+  /** Between the two, changes may have gone untold. */
+  @Test
+  void nothingIsConcludedWhileTheMonitorIsPaused() {
+    goLive();
+    int before = reports.size();
+    receive(experimenter(Ofp.ONF_FLOW_MONITOR_PAUSED), gone(INGRESS), gone(DELIVERY));
+    asked.clear();
+    answer();
+    assertThat(reports).hasSize(before);
+    assertThat(asked).isEmpty();
+    receive(experimenter(Ofp.ONF_FLOW_MONITOR_RESUMED));
+    answerTheNextReading();
+    assertThat(readings()).isPositive();
+    assertThat(reports).hasSize(before + 1);
+    assertThat(datapath().logicalPorts()).hasSize(1);
+  }
+
+  @Test
+  void aRemovalThatTheMonitorDidNotTellAsksForAReading() {
+    goLive();
+    FlowEntry e1 = Entries.e1(PORT, 9);
+    receive(HostilePeer.flowUpdate(ADDED, e1));
+    answer();
+    receive(removed(e1));
+    answerTheNextReading();
+    assertThat(readings()).isPositive();
+    assertThat(reports.getLast().entries()).isEmpty();
+    // It is said once more, of an entry that is known to be gone.
+    asked.clear();
+    receive(removed(e1));
+    answer();
+    assertThat(asked).isEmpty();
+  }
+
+  @Test
+  void theSwitchsWordIsEnoughForARound() {
+    goLive();
+    FlowEntry e1 = Entries.e1(PORT, 9);
+    asked.clear();
+    datapath[0].apply(7, List.of(new FlowChange.Add(e1)));
+    answer();
+    assertThat(reports.getLast().round()).isEqualTo(7);
+    assertThat(Entries.in(reports.getLast())).containsExactly(e1);
+    assertThat(readings()).isZero();
+    datapath[0].apply(8, List.of(new FlowChange.Delete(e1.key(), e1.cookie() ^ 1)));
+    answer();
+    assertThat(Entries.in(reports.getLast())).as("under another cookie").containsExactly(e1);
+    datapath[0].apply(9, List.of(new FlowChange.Delete(e1.key(), e1.cookie())));
+    answer();
+    assertThat(reports.getLast().entries()).isEmpty();
+  }
+
+  private static final int ADDED = 0;
+
+  private static byte[] put(FlowEntry entry) {
+    return HostilePeer.flowUpdate(ADDED, entry);
+  }
+
+  private static byte[] gone(FlowEntry entry) {
+    return HostilePeer.flowUpdate(Ofp.ONFFME_DELETED, entry);
+  }
+
+  private static byte[] removed(FlowEntry entry) {
+    ByteBuf body = Unpooled.buffer();
+    FlowStats.writeRemoved(entry, body);
+    return Frames.message(Ofp.OFPT_FLOW_REMOVED, 0, ByteBufUtil.getBytes(body));
+  }
+
+  private static byte[] experimenter(int subtype) {
+    byte[] body =
+        Bytes.concat(Ints.toByteArray(Ofp.ONF_EXPERIMENTER_ID), Ints.toByteArray(subtype));
+    return Frames.message(Ofp.OFPT_EXPERIMENTER, 0, body);
+  }
+
+  /** How many tables have been asked for. */
+  private long readings() {
+    return asked.stream()
+        .filter(message -> Frames.type(message) == Ofp.OFPT_MULTIPART_REQUEST)
+        .count();
   }
 
   @Test

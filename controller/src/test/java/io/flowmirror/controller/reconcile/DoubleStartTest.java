@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.google.common.base.Ticker;
 import com.google.common.collect.ImmutableList;
 import com.google.common.collect.ImmutableMap;
+import com.google.common.collect.ImmutableSet;
 import io.flowmirror.controller.openflow.DatapathReport;
 import io.flowmirror.controller.reconcile.DoubleStart.Step;
 import io.flowmirror.controller.reconcile.NodeStatus.Writer;
@@ -49,10 +50,18 @@ final class DoubleStartTest {
   private Step report(ImmutableMap<FlowKey, String> refused, InstalledEntry... entries) {
     Datapath datapath =
         new Datapath(
-            1, 1, version, ImmutableMap.of(), OptionalInt.empty(), ImmutableList.of(), false);
+            1,
+            1,
+            version,
+            ImmutableMap.of(),
+            OptionalInt.empty(),
+            ImmutableList.of(),
+            false,
+            ImmutableSet.of());
     start.rest();
     return start.step(
-        new DatapathReport(Optional.of(datapath), ImmutableList.copyOf(entries), 1, refused, ""));
+        new DatapathReport(
+            Optional.of(datapath), ImmutableList.copyOf(entries), 1, refused, "", 0));
   }
 
   private static InstalledEntry entry() {

@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.flowmirror.controller.openflow;
+
+import io.flowmirror.flows.Cookie;
+import io.flowmirror.flows.Field;
+import io.flowmirror.flows.FlowChange;
+import io.flowmirror.flows.FlowEntry;
+import io.flowmirror.flows.FlowKey;
+import io.flowmirror.flows.InstalledEntry;
+import io.flowmirror.flows.MirrorEntries;
+import io.flowmirror.flows.OvnPipeline;
+import java.util.Collection;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * What is known of the tables that are watched: what was read last, and what the switch has told
+ * and confirmed since. Entries that nobody needs are not kept.
+ *
+ * <p>Open vSwitch answers a request for a table at one moment and sends updates in order with its
+ * replies (ofproto/ofproto.c, handle_flow_stats_request; ofproto/connmgr.c, ofmonitor_flush), so
+ * that a reading supersedes every update that came before its end. On the connection's event loop.
+ */
+final class TableView {
+  private final int maxEntries;
+  private final Map<Integer, Map<FlowKey, InstalledEntry>> tables = new HashMap<>();
+  private int size;
+
+  /**
+   * Begins without any knowledge.
+   *
+   * @param maxEntries how many entries may be kept in all tables together
+   */
+  TableView(int maxEntries) {
+    this.maxEntries = maxEntries;
+  }
+
+  /** Whether an entry tells of a port, is ours, or may stand in the way of one of ours. */
+  static boolean isNeeded(FlowEntry entry) {
+    return isReported(entry)
+        || OvnPipeline.concernsIngress(entry)
+        || OvnPipeline.concernsDelivery(entry);
+  }
+
+  /** Whether an entry is ours, or may stand in the way of one of ours. */
+  static boolean isReported(FlowEntry entry) {
+    return Cookie.isOurs(entry.cookie()) || MirrorEntries.mayBeHiddenBy(entry.key().priority());
+  }
+
+  /** Takes what a whole reading of a table has found. */
+  void replace(int table, List<InstalledEntry> read) {
+    forget(table);
+    Map<FlowKey, InstalledEntry> entries = HashMap.newHashMap(read.size());
+    read.forEach(there -> entries.put(there.entry().key(), there));
+    tables.put(table, entries);
+    size += entries.size();
+    checkSize();
+  }
+
+  /** Nobody looks at this table any more. */
+  void forget(int table) {
+    Map<FlowKey, InstalledEntry> before = tables.remove(table);
+    size -= before == null ? 0 : before.size();
+  }
+
+  /** The entries of one table, in no order; none if it has not been read. */
+  Collection<InstalledEntry> entries(int table) {
+    return tables.getOrDefault(table, Map.of()).values();
+  }
+
+  /** Whether an entry of this identity is known to be there. */
+  boolean has(FlowKey key) {
+    return tables.getOrDefault(key.table(), Map.of()).containsKey(key);
+  }
+
+  /** Takes what the switch tells; says whether that is of any concern. */
+  boolean update(FlowUpdate update) {
+    FlowEntry entry = update.entry();
+    return update.gone() || !isNeeded(entry)
+        ? remove(entry.key())
+        : put(new InstalledEntry(entry, 0, 0, 0));
+  }
+
+  /** Takes a change of ours that the switch has made. */
+  void changed(FlowChange change) {
+    switch (change) {
+      case FlowChange.Add(FlowEntry entry) -> {
+        InstalledEntry before = tables.getOrDefault(entry.key().table(), Map.of()).get(entry.key());
+        // An ADD that replaces an entry keeps its counters (OpenFlow 1.3.5, section 6.4).
+        put(
+            before == null
+                ? new InstalledEntry(entry, 0, 0, 0)
+                : new InstalledEntry(entry, 0, before.packets(), before.bytes()));
+      }
+      case FlowChange.Delete(FlowKey key, long cookie) -> {
+        InstalledEntry there = tables.getOrDefault(key.table(), Map.of()).get(key);
+        if (there != null && ((there.entry().cookie() ^ cookie) & Cookie.DELETE_MASK) == 0) {
+          remove(key);
+        }
+      }
+    }
+  }
+
+  /** What OVN's entries say of this number is void: it may be another interface's next. */
+  void forgetPort(int ofport) {
+    Map<FlowKey, InstalledEntry> ingress = tables.get(OvnPipeline.INGRESS_TABLE);
+    if (ingress != null) {
+      int before = ingress.size();
+      ingress
+          .values()
+          .removeIf(
+              there ->
+                  OvnPipeline.concernsIngress(there.entry())
+                      && there.entry().key().match().exact(Field.IN_PORT).orElseThrow() == ofport);
+      size -= before - ingress.size();
+    }
+  }
+
+  private boolean put(InstalledEntry there) {
+    FlowKey key = there.entry().key();
+    Map<FlowKey, InstalledEntry> table = tables.get(key.table());
+    if (table == null) {
+      return false;
+    }
+    if (table.put(key, there) == null) {
+      size++;
+      checkSize();
+    }
+    return true;
+  }
+
+  private boolean remove(FlowKey key) {
+    Map<FlowKey, InstalledEntry> table = tables.get(key.table());
+    if (table == null || table.remove(key) == null) {
+      return false;
+    }
+    size--;
+    return true;
+  }
+
+  private void checkSize() {
+    if (size > maxEntries) {
+      throw new MisbehaviourException("more than " + maxEntries + " entries to keep of its tables");
+    }
+  }
+}
