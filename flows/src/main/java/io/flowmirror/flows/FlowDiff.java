@@ -4,9 +4,11 @@ package io.flowmirror.flows;
 import com.google.common.collect.ImmutableList;
 import com.google.common.collect.ImmutableMap;
 import com.google.common.collect.ImmutableSet;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.function.Predicate;
 
 /**
@@ -16,6 +18,9 @@ import java.util.function.Predicate;
  * @param drift each entry that is not as it should be
  * @param conflicts wanted entries whose identity an entry of somebody else has: it is left alone
  * @param held entries that are not wanted for now, but stay (see {@link Plan.Undecided})
+ * @param overwritten what stands where an entry of ours has been: it is replaced
+ * @param hidden wanted entries that an entry of somebody else's keeps packets from
+ * @param strange entries that bear our cookie, and could not be ours: they are left alone
  *     <p>While a channel is away ({@link Plan#confirmed}) nothing is added and nothing renewed:
  *     what is there ends with its hard timeout at the latest.
  */
@@ -23,7 +28,10 @@ public record FlowDiff(
     ImmutableList<FlowChange> changes,
     ImmutableMap<FlowKey, Drift> drift,
     ImmutableMap<FlowKey, FlowEntry> conflicts,
-    ImmutableList<InstalledEntry> held) {
+    ImmutableList<InstalledEntry> held,
+    ImmutableMap<FlowKey, FlowEntry> overwritten,
+    ImmutableMap<FlowKey, FlowEntry> hidden,
+    ImmutableList<FlowEntry> strange) {
 
   /** In what way an entry is not as it should be. */
   public enum Drift {
@@ -31,14 +39,22 @@ public record FlowDiff(
     MISSING,
     /** There, with other actions, cookie, flags or timeout. */
     DIFFERENT,
+    /** It was there, and somebody has put an entry of theirs in its place. */
+    OVERWRITTEN,
     /** Ours, and not wanted. */
     SURPLUS,
     /** As it should be, and old enough to be renewed before its hard timeout. */
     DUE
   }
 
-  /** An entry is renewed at half its life, so that a renewal can fail many times before its end. */
-  private static final int RENEW_AT = 2;
+  /**
+   * An entry is renewed at a third of its life, so that a renewal can fail many times before its
+   * end.
+   */
+  private static final int RENEW_AT = 3;
+
+  /** So many foreign entries are looked at, lest somebody's thousands cost us more than them. */
+  private static final int MOST_LOOKED_AT = 1_000;
 
   /** Whether there is nothing to do. */
   public boolean inSync() {
@@ -51,9 +67,14 @@ public record FlowDiff(
    * @param plan what is wanted
    * @param installed our entries, wherever they are, and foreign ones where ours would stand
    * @param refused identities that the switch has refused and that are not to be tried again now
+   * @param owned identities at which an entry of ours has been seen: who has another there now has
+   *     overwritten it
    */
   public static FlowDiff between(
-      Plan plan, List<InstalledEntry> installed, ImmutableSet<FlowKey> refused) {
+      Plan plan,
+      List<InstalledEntry> installed,
+      ImmutableSet<FlowKey> refused,
+      Set<FlowKey> owned) {
     Map<FlowKey, InstalledEntry> ours = new HashMap<>();
     Map<FlowKey, FlowEntry> foreign = new HashMap<>();
     for (InstalledEntry there : installed) {
@@ -68,11 +89,13 @@ public record FlowDiff(
     ImmutableMap.Builder<FlowKey, Drift> drift = ImmutableMap.builder();
     ImmutableMap.Builder<FlowKey, FlowEntry> conflicts = ImmutableMap.builder();
     ImmutableList.Builder<InstalledEntry> held = ImmutableList.builder();
+    ImmutableMap.Builder<FlowKey, FlowEntry> overwritten = ImmutableMap.builder();
+    ImmutableList.Builder<FlowEntry> strange = ImmutableList.builder();
 
     for (PlannedEntry planned : plan.entries().values()) {
       FlowKey key = planned.entry().key();
       FlowEntry other = foreign.get(key);
-      if (other != null) {
+      if (other != null && !owned.contains(key)) {
         conflicts.put(key, other);
       }
     }
@@ -89,6 +112,10 @@ public record FlowDiff(
     for (InstalledEntry there : installed) {
       FlowEntry entry = there.entry();
       if (!Cookie.isOurs(entry.cookie()) || wanted.containsKey(entry.key())) {
+        continue;
+      }
+      if (isStrange(entry)) {
+        strange.add(entry);
         continue;
       }
       if (plan.undecided().holds(entry)) {
@@ -110,7 +137,11 @@ public record FlowDiff(
       if (taken.containsKey(entry.key())) {
         continue;
       }
-      if (there == null) {
+      FlowEntry other = foreign.get(entry.key());
+      if (other != null) {
+        drift.put(entry.key(), Drift.OVERWRITTEN);
+        overwritten.put(entry.key(), other);
+      } else if (there == null) {
         drift.put(entry.key(), Drift.MISSING);
       } else if (!there.entry().equals(entry)) {
         drift.put(entry.key(), Drift.DIFFERENT);
@@ -130,7 +161,48 @@ public record FlowDiff(
         changes.add(new FlowChange.Delete(entry.key(), there.entry().cookie()));
       }
     }
-    return new FlowDiff(changes.build(), drift.buildOrThrow(), taken, held.build());
+    return new FlowDiff(
+        changes.build(),
+        drift.buildOrThrow(),
+        taken,
+        held.build(),
+        overwritten.buildOrThrow(),
+        hidden(wanted, foreign),
+        strange.build());
+  }
+
+  /** An entry of a layout that this version does not know may have any identity. */
+  private static boolean isStrange(FlowEntry entry) {
+    return Cookie.role(entry.cookie()).filter(role -> role != Cookie.Role.CHALLENGE).isPresent()
+        && !MirrorEntries.mayBe(entry.key());
+  }
+
+  private static ImmutableMap<FlowKey, FlowEntry> hidden(
+      Map<FlowKey, PlannedEntry> wanted, Map<FlowKey, FlowEntry> foreign) {
+    if (foreign.isEmpty()) {
+      return ImmutableMap.of();
+    }
+    List<FlowEntry> others = new ArrayList<>();
+    for (FlowEntry other : foreign.values()) {
+      if (others.size() < MOST_LOOKED_AT && !wanted.containsKey(other.key())) {
+        others.add(other);
+      }
+    }
+    ImmutableMap.Builder<FlowKey, FlowEntry> hidden = ImmutableMap.builder();
+    for (FlowKey key : wanted.keySet()) {
+      others.stream()
+          .filter(other -> hides(other.key(), key))
+          .findFirst()
+          .ifPresent(other -> hidden.put(key, other));
+    }
+    return hidden.buildOrThrow();
+  }
+
+  /** Of two entries with one priority, either may be taken (OpenFlow 1.3.5, section 5.3). */
+  private static boolean hides(FlowKey other, FlowKey ours) {
+    return other.table() == ours.table()
+        && other.priority() >= ours.priority()
+        && other.match().overlaps(ours.match());
   }
 
   private static boolean isRight(FlowKey key, Plan plan, Map<FlowKey, InstalledEntry> ours) {

@@ -45,6 +45,17 @@ public record Match(ImmutableSortedMap<Field, MaskedValue> fields, ImmutableList
         others);
   }
 
+  /** Whether some packet may match both. Fields that we have no name for are taken to allow it. */
+  public boolean overlaps(Match other) {
+    return fields.entrySet().stream()
+        .allMatch(
+            entry -> {
+              MaskedValue one = entry.getValue();
+              MaskedValue two = other.fields.get(entry.getKey());
+              return two == null || ((one.value() ^ two.value()) & one.mask() & two.mask()) == 0;
+            });
+  }
+
   /** The value of a field that is matched exactly, under no mask. */
   public OptionalLong exact(Field field) {
     MaskedValue value = fields.get(field);

@@ -2,8 +2,10 @@
 package io.flowmirror.flows;
 
 import com.google.common.collect.ImmutableList;
+import com.google.common.collect.ImmutableSet;
 import io.flowmirror.flows.Cookie.Role;
 import io.flowmirror.topology.LogicalPort;
+import java.util.OptionalLong;
 
 /**
  * The entries E0 to E3 of one datapath. None of them drops a packet or repeats an action of OVN's:
@@ -39,6 +41,44 @@ public record MirrorEntries(int mirrorPort, int holdSeconds) {
   /** Whether an entry of somebody else's with this priority could keep packets from one of ours. */
   public static boolean mayBeHiddenBy(int priority) {
     return priority >= ANY_PORT_PRIORITY;
+  }
+
+  /**
+   * Whether one of these entries could have this identity, for some port, keys and T. What could
+   * not is somebody else's, whatever its cookie says.
+   */
+  public static boolean mayBe(FlowKey key) {
+    if (!key.match().others().isEmpty()) {
+      return false;
+    }
+    Match match = key.match();
+    boolean fresh = match.exact(Field.METADATA).equals(OptionalLong.of(0));
+    if (key.table() == INGRESS_TABLE) {
+      return fresh
+          && switch (key.priority()) {
+            case ANY_PORT_PRIORITY -> has(match, Field.METADATA);
+            case COPY_PRIORITY, MIRROR_PORT_PRIORITY -> has(match, Field.IN_PORT, Field.METADATA);
+            default -> false;
+          };
+    }
+    return !fresh
+        && switch (key.priority()) {
+          case COPY_PRIORITY -> has(match, Field.REG14, Field.REG15, Field.METADATA);
+          case COPIED_PRIORITY ->
+              has(match, Field.IN_PORT, Field.REG14, Field.METADATA, Field.CT_MARK)
+                  || has(
+                      match,
+                      Field.IN_PORT,
+                      Field.TUN_ID,
+                      Field.REG14,
+                      Field.METADATA,
+                      Field.CT_MARK);
+          default -> false;
+        };
+  }
+
+  private static boolean has(Match match, Field... fields) {
+    return match.fields().keySet().equals(ImmutableSet.copyOf(fields));
   }
 
   /** E0: what comes in by the mirror port itself is not copied; OVN's own default drops it. */

@@ -33,10 +33,10 @@ final class FlowDiffTest {
   }
 
   @Test
-  void allAreRenewedTogetherWhenOneIsAtHalfItsLife() {
-    table.add(wanted("in_port=5"), 899);
+  void allAreRenewedTogetherWhenOneIsAtAThirdOfItsLife() {
+    table.add(wanted("in_port=5"), 599);
     assertThat(diff().inSync()).isTrue();
-    table.add(wanted("in_port=5"), 900);
+    table.add(wanted("in_port=5"), 600);
     assertThat(diff().changes()).hasSize(4).allMatch(FlowChange.Add.class::isInstance);
     assertThat(diff().drift().values()).containsOnly(Drift.DUE);
   }
@@ -46,7 +46,9 @@ final class FlowDiffTest {
   void aRefusedRenewalDoesNotRenewTheOthers() {
     FlowEntry old = wanted("in_port=5");
     table.add(old, 1700);
-    assertThat(FlowDiff.between(plan, table.installed(), ImmutableSet.of(old.key())).changes())
+    assertThat(
+            FlowDiff.between(plan, table.installed(), ImmutableSet.of(old.key()), ImmutableSet.of())
+                .changes())
         .isEmpty();
   }
 
@@ -97,10 +99,13 @@ final class FlowDiffTest {
 
   @Test
   void surplusOfOursIsDeletedByItsOwnCookieWhateverItsLayout() {
-    for (String cookie :
-        List.of("0x464d11000000beef", "0x464dffffffffffff", "0x464d000000000000")) {
-      FlowEntry stale =
-          FlowParser.parse("cookie=" + cookie + ", table=7, priority=1,in_port=5 actions=output:3");
+    for (String stray :
+        List.of(
+            "cookie=0x464d11000000beef, table=7, priority=40000,"
+                + "reg14=0/0x1000000,reg15=3,metadata=2 actions=output:3",
+            "cookie=0x464dffffffffffff, table=7, priority=1,in_port=5 actions=output:3",
+            "cookie=0x464d000000000000, table=7, priority=1,in_port=5 actions=output:3")) {
+      FlowEntry stale = FlowParser.parse(stray);
       table.add(stale, 0);
       assertThat(diff().changes())
           .containsExactly(new FlowChange.Delete(stale.key(), stale.cookie()));
@@ -109,11 +114,72 @@ final class FlowDiffTest {
     }
   }
 
+  /** Somebody may write any cookie; what no version with this layout would make is not ours. */
+  @Test
+  void whatBearsOurCookieAndCouldNotBeOursIsLeftAlone() {
+    for (String identity :
+        List.of(
+            "table=7, priority=1,in_port=5",
+            "table=0, priority=40000,in_port=5",
+            "table=0, priority=40000,metadata=0,in_port=5,tun_id=5",
+            "table=0, priority=40001,metadata=0,in_port=5",
+            "table=0, priority=40000,metadata=1,in_port=5",
+            "table=0, priority=40000,reg14=0/0x1000000,reg15=3,metadata=2",
+            "table=65, priority=40000,metadata=0,in_port=5",
+            "table=65, priority=39990,metadata=0",
+            "table=65, priority=40001,reg14=3,metadata=2,in_port=5")) {
+      FlowEntry strange =
+          FlowParser.parse("cookie=0x464d11000000beef, " + identity + " actions=drop");
+      table.add(strange, 0);
+      assertThat(diff().strange()).contains(strange);
+    }
+    assertThat(diff().strange()).hasSize(9);
+    assertThat(diff().inSync()).isTrue();
+  }
+
+  /** Where ours has been, somebody else's has not always stood. */
+  @Test
+  void whatWasOverwrittenIsPutBack() {
+    FlowEntry ours = wanted("table=0, priority=40000");
+    table.add(new FlowEntry(ours.key(), ours.actions(), 0x1234, 0, true), 0);
+    FlowDiff diff =
+        FlowDiff.between(plan, table.installed(), ImmutableSet.of(), ImmutableSet.of(ours.key()));
+    assertThat(diff.conflicts()).isEmpty();
+    assertThat(diff.drift()).containsExactly(java.util.Map.entry(ours.key(), Drift.OVERWRITTEN));
+    assertThat(diff.changes()).containsExactly(new FlowChange.Add(ours));
+  }
+
+  @Test
+  void whatHidesOursIsTold() {
+    FlowEntry e1 = wanted("table=0, priority=40000");
+    for (String other :
+        List.of(
+            "table=0, priority=50000,in_port=5",
+            "table=0, priority=40000,in_port=5,tun_id=5",
+            "table=0, priority=65535,metadata=0/0xff",
+            "table=0, priority=50000,tun_id=5")) {
+      table.add(FlowParser.parse("cookie=0x1234, " + other + " actions=drop"), 0);
+      FlowEntry hiding = diff().hidden().get(e1.key());
+      assertThat(hiding).as(other).isNotNull();
+      assertThat(diff().inSync()).as("it is not ours to remove").isTrue();
+      table.remove(hiding.key());
+    }
+    for (String other :
+        List.of(
+            "table=0, priority=39999,in_port=5",
+            "table=0, priority=50000,in_port=6",
+            "table=0, priority=50000,metadata=1/0x1",
+            "table=1, priority=50000,in_port=5")) {
+      table.add(FlowParser.parse("cookie=0x1234, " + other + " actions=drop"), 0);
+      assertThat(diff().hidden()).as(other).doesNotContainKey(e1.key());
+    }
+  }
+
   @Test
   void deletionsComeFirst() {
     FlowEntry stale =
         FlowParser.parse(
-            "cookie=0x464d11000000beef, table=0, priority=40000,in_port=9 actions=drop");
+            "cookie=0x464d11000000beef, table=0, priority=40000,metadata=0,in_port=9 actions=drop");
     table.wipe();
     table.add(stale, 0);
     assertThat(diff().changes().get(0)).isInstanceOf(FlowChange.Delete.class);
@@ -142,11 +208,15 @@ final class FlowDiffTest {
   void whatTheSwitchRefusedIsNotTriedAgainForNow() {
     FlowEntry refused = wanted("table=65, priority=40000");
     FlowEntry surplus =
-        FlowParser.parse("cookie=0x464d11000000beef, table=0, priority=1 actions=drop");
+        FlowParser.parse("cookie=0x464d01000000beef, table=0, priority=1 actions=drop");
     table.wipe();
     table.add(surplus, 0);
     FlowDiff diff =
-        FlowDiff.between(plan, table.installed(), ImmutableSet.of(refused.key(), surplus.key()));
+        FlowDiff.between(
+            plan,
+            table.installed(),
+            ImmutableSet.of(refused.key(), surplus.key()),
+            ImmutableSet.of());
     assertThat(diff.changes()).hasSize(3).noneMatch(change -> change.key().equals(refused.key()));
     assertThat(diff.drift()).hasSize(5);
   }
@@ -236,7 +306,7 @@ final class FlowDiffTest {
   }
 
   private FlowDiff diff() {
-    return FlowDiff.between(plan, table.installed(), ImmutableSet.of());
+    return FlowDiff.between(plan, table.installed(), ImmutableSet.of(), ImmutableSet.of());
   }
 
   private FlowEntry wanted(String text) {

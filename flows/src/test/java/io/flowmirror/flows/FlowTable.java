@@ -25,6 +25,10 @@ final class FlowTable {
     entries.put(entry.key(), new InstalledEntry(entry, age, 0, 0));
   }
 
+  void remove(FlowKey key) {
+    entries.remove(key);
+  }
+
   void wipe() {
     entries.clear();
   }

@@ -114,6 +114,7 @@ final class ScenarioTest {
         FlowDiff.between(
                 MirrorCompiler.compile(NodeIntent.nothing(), topology.node(Scenario.NODE)),
                 table.installed(),
+                ImmutableSet.of(),
                 ImmutableSet.of())
             .changes());
     assertThat(table.entries()).containsExactly(ovn);
@@ -144,7 +145,8 @@ final class ScenarioTest {
 
   private static int step(FlowTable table, List<String> statements, Topology topology) {
     Plan plan = MirrorCompiler.compile(Scenario.intent(statements), topology.node(Scenario.NODE));
-    return table.apply(FlowDiff.between(plan, table.installed(), ImmutableSet.of()).changes());
+    return table.apply(
+        FlowDiff.between(plan, table.installed(), ImmutableSet.of(), ImmutableSet.of()).changes());
   }
 
   private static ImmutableSet<FlowEntry> wanted(Checkpoint checkpoint) {

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.flowmirror.controller.main;
 
+import com.google.common.collect.ImmutableList;
 import com.google.common.collect.ImmutableMap;
 import com.google.common.collect.ImmutableSet;
+import com.google.common.collect.Iterables;
 import io.flowmirror.controller.reconcile.NodeStatus;
+import io.flowmirror.controller.reconcile.Repair;
 import io.flowmirror.flows.FlowDiff.Drift;
 import io.flowmirror.topology.PodName;
 import java.util.HashMap;
@@ -34,6 +37,7 @@ final class StatusLog implements Consumer<ImmutableMap<String, NodeStatus>> {
           if (!status.equals(last.get(node))) {
             logPods(node, status);
             logComplaints(node, status);
+            logRepairs(node, status);
             logProgress(node, status);
           }
         });
@@ -105,6 +109,18 @@ final class StatusLog implements Consumer<ImmutableMap<String, NodeStatus>> {
   private static String subject(String complaint) {
     int colon = complaint.indexOf(": ");
     return colon < 0 ? complaint : complaint.substring(0, colon);
+  }
+
+  /** Each once: the list is bounded, and what is new is at its end. */
+  private void logRepairs(String node, NodeStatus status) {
+    NodeStatus before = last.get(node);
+    ImmutableList<Repair> known = before == null ? ImmutableList.of() : before.repairs();
+    Repair newest = Iterables.getLast(known, null);
+    int from = newest == null ? 0 : status.repairs().lastIndexOf(newest) + 1;
+    status
+        .repairs()
+        .subList(from, status.repairs().size())
+        .forEach(repair -> log.info("{}: repaired: {}", node, repair));
   }
 
   private void logProgress(String node, NodeStatus status) {

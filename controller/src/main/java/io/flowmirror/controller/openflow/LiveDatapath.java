@@ -25,6 +25,7 @@ import java.util.OptionalInt;
 import java.util.Queue;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -483,7 +484,9 @@ final class LiveDatapath implements Connection.Listener {
     cancel(audit);
     boolean told = reader.monitors() && !reader.searching();
     Duration interval = told ? options.audit() : options.poll();
-    audit = connection.loop().schedule(this::read, interval.toMillis(), TimeUnit.MILLISECONDS);
+    long millis =
+        interval.toMillis() - ThreadLocalRandom.current().nextLong(interval.toMillis() / 5 + 1);
+    audit = connection.loop().schedule(this::read, millis, TimeUnit.MILLISECONDS);
   }
 
   /** Reports what is known, once the tables have been read. */

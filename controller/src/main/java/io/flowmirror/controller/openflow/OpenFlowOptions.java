@@ -16,7 +16,8 @@ import java.time.Duration;
  * @param maxEntries how many entries of its tables may be kept: ours, and those of OVN's that tell
  *     of ports
  * @param echoAfter how long the switch may be silent before it is asked for an echo
- * @param audit how often the tables are read although nothing has been told of them
+ * @param audit how often, at least, the tables are read although nothing has been told of them; up
+ *     to a fifth less, by chance, so that many nodes are not read at once
  * @param poll how often they are read if the switch has no flow monitor (Open vSwitch before 3.0)
  * @param minBackoff the shortest wait before a new attempt to connect
  * @param maxBackoff the longest; also how long a connection must have been up for its loss to count
@@ -43,7 +44,7 @@ public record OpenFlowOptions(
         Duration.ofSeconds(60),
         400_000,
         Duration.ofSeconds(5),
-        Duration.ofSeconds(10),
+        Duration.ofSeconds(30),
         Duration.ofSeconds(1),
         Duration.ofMillis(100),
         Duration.ofSeconds(5));

@@ -14,10 +14,13 @@ import io.flowmirror.controller.ovsdb.BridgeSession;
 import io.flowmirror.flows.Action;
 import io.flowmirror.flows.FlowChange;
 import io.flowmirror.flows.FlowDiff;
+import io.flowmirror.flows.FlowEntry;
 import io.flowmirror.flows.FlowKey;
+import io.flowmirror.flows.InstalledEntry;
 import io.flowmirror.flows.MirrorCompiler;
 import io.flowmirror.flows.NodeIntent;
 import io.flowmirror.flows.Plan;
+import io.flowmirror.flows.PlannedEntry;
 import io.flowmirror.flows.RowChange;
 import io.flowmirror.topology.Bridge;
 import io.flowmirror.topology.Datapath;
@@ -44,6 +47,8 @@ final class NodeLoop {
 
   private final boolean mayWrite;
   private final DoubleStart doubleStart;
+  private final Ticker ticker;
+  private final RepairLog repairs;
   private final Pace entryPace;
   private final Pace rowPace;
 
@@ -65,10 +70,29 @@ final class NodeLoop {
   private ImmutableMap<FlowKey, String> refused = ImmutableMap.of();
   private ImmutableSet<FlowKey> heldBack = ImmutableSet.of();
 
+  /** What might change before what was refused is tried again, and when it was refused. */
+  private @Nullable Circumstances refusedUnder;
+
+  private long refusedNanos;
+
+  /** Identities at which an entry of ours has been on this connection. */
+  private ImmutableSet<FlowKey> owned = ImmutableSet.of();
+
+  /** The entries that were wanted when all was well, or a round was sent, last. */
+  private ImmutableMap<FlowKey, PlannedEntry> lastPlan = ImmutableMap.of();
+
+  /** When the first of what is new since then was noticed; 0 if nothing was. */
+  private long noticedNanos;
+
+  /** What is wanted, observed, and there that is not ours. */
+  private record Circumstances(NodeIntent intent, Node node, ImmutableSet<FlowEntry> foreign) {}
+
   NodeLoop(NodeIntent intent, boolean mayWrite, DoubleStart doubleStart, Ticker ticker) {
     this.intent = intent;
     this.mayWrite = mayWrite;
     this.doubleStart = doubleStart;
+    this.ticker = ticker;
+    this.repairs = new RepairLog(ticker);
     this.entryPace = new Pace(ticker);
     this.rowPace = new Pace(ticker);
   }
@@ -87,6 +111,8 @@ final class NodeLoop {
   void want(NodeIntent wanted) {
     if (!wanted.equals(intent)) {
       intent = wanted;
+      repairs.configured();
+      notice(ticker.read());
       letTryAgain();
     }
   }
@@ -102,15 +128,21 @@ final class NodeLoop {
 
   void received(DatapathReport report) {
     long live = report.datapath().map(Datapath::connection).orElse(NONE);
+    notice(report.noticedNanos());
     if (live != connection) {
+      if (live == NONE) {
+        repairs.lost(report.noticedNanos());
+      }
       // A round on a connection that is gone is over, whatever became of it: the next read tells.
       connection = live;
       entryRound = NONE;
       broughtUp = 0;
       refused = ImmutableMap.of();
       heldBack = ImmutableSet.of();
+      owned = ImmutableSet.of();
       doubleStart.reconnected();
     } else if (report.round() == entryRound && report.round() != datapathReport.round()) {
+      repairs.answered(report.refused().isEmpty());
       ImmutableMap.Builder<FlowKey, String> still = ImmutableMap.builder();
       refused.forEach(
           (key, error) -> {
@@ -120,12 +152,20 @@ final class NodeLoop {
           });
       refused = still.putAll(report.refused()).buildKeepingLast();
       heldBack = refused.keySet();
+      refusedUnder = null;
     }
     datapathReport = report;
     confirm();
   }
 
+  private void notice(long nanos) {
+    if (noticedNanos == 0) {
+      noticedNanos = nanos;
+    }
+  }
+
   void received(BridgeReport report) {
+    notice(ticker.read());
     if (report.round() == rowRound && report.round() != bridgeReport.round()) {
       rowsRefused = report.refused();
     }
@@ -144,9 +184,10 @@ final class NodeLoop {
     }
   }
 
-  /** Lets what was refused, had no effect, or was left to another controller be tried again. */
+  /** Lets what had no effect, or was left to another controller, be tried again. */
   void retry() {
-    letTryAgain();
+    rowsSent = ImmutableList.of();
+    broughtUp = 0;
     doubleStart.again();
   }
 
@@ -156,9 +197,52 @@ final class NodeLoop {
     broughtUp = 0;
   }
 
+  /**
+   * The switch would say the same of the same, so that what it has refused is not sent again until
+   * something is different, or as much time has gone as after which entries are renewed.
+   */
+  private void reconsiderRefusals(Node node) {
+    if (heldBack.isEmpty()) {
+      refusedUnder = null;
+      return;
+    }
+    Circumstances now =
+        new Circumstances(
+            intent,
+            node,
+            datapathReport.entries().stream()
+                .filter(there -> !there.isOurs())
+                .map(InstalledEntry::entry)
+                .collect(ImmutableSet.toImmutableSet()));
+    if (refusedUnder == null) {
+      refusedUnder = now;
+      refusedNanos = ticker.read();
+    } else if (!refusedUnder.equals(now)
+        || ticker.read() - refusedNanos > Duration.ofSeconds(intent.holdSeconds()).toNanos() / 3) {
+      heldBack = ImmutableSet.of();
+      refusedUnder = null;
+    }
+  }
+
+  private void remember(Plan plan, FlowDiff diff) {
+    ImmutableSet.Builder<FlowKey> ours = ImmutableSet.builder();
+    owned.stream().filter(plan.entries()::containsKey).forEach(ours::add);
+    for (InstalledEntry there : datapathReport.entries()) {
+      if (there.isOurs() && plan.entries().containsKey(there.entry().key())) {
+        ours.add(there.entry().key());
+      }
+    }
+    owned = ours.build();
+    if (diff.inSync()) {
+      lastPlan = plan.entries();
+      noticedNanos = 0;
+    }
+  }
+
   /** How long until this node wants to be reconciled although nothing was reported. */
   Optional<Duration> wakeAfter() {
-    return Stream.of(entryPace.waiting(), rowPace.waiting(), doubleStart.wakeAfter())
+    return Stream.of(
+            entryPace.waiting(), rowPace.waiting(), repairs.wakeAfter(), doubleStart.wakeAfter())
         .flatMap(Optional::stream)
         .min(Comparator.naturalOrder());
   }
@@ -169,9 +253,13 @@ final class NodeLoop {
    * @param otherHolder the other node whose datapath this one is, see {@link Claims}
    */
   NodeStatus reconcile(Node node, Optional<String> otherHolder) {
+    reconsiderRefusals(node);
     Plan plan = MirrorCompiler.compile(intent, node);
-    FlowDiff diff = FlowDiff.between(plan, datapathReport.entries(), heldBack);
+    FlowDiff diff = FlowDiff.between(plan, datapathReport.entries(), heldBack, owned);
     forgetRefusalsWithoutDrift(diff);
+    if (node.datapath().isPresent()) {
+      repairs.compared(diff, noticed());
+    }
     boolean working = false;
     entryPace.rest();
     rowPace.rest();
@@ -182,6 +270,7 @@ final class NodeLoop {
       boolean rows = repairRows(plan, diff);
       working = entries || rows;
     }
+    remember(plan, diff);
     ImmutableList<String> waiting = waiting(node, plan, otherHolder);
     boolean told = datapathReport.datapath().isPresent() && bridgeReport.bridge().isPresent();
     boolean settled =
@@ -191,6 +280,7 @@ final class NodeLoop {
             && (!mayWrite || isTheWriter())
             && diff.inSync()
             && diff.conflicts().isEmpty()
+            && diff.hidden().isEmpty()
             && refused.isEmpty()
             && plan.rows().isEmpty()
             && plan.bringUp().isEmpty()
@@ -204,7 +294,12 @@ final class NodeLoop {
         refused,
         doubleStart.writer(),
         waiting,
-        settled);
+        settled,
+        repairs.newest());
+  }
+
+  private long noticed() {
+    return noticedNanos == 0 ? ticker.read() : noticedNanos;
   }
 
   private void sayWhoAsks(Node node) {
@@ -277,6 +372,10 @@ final class NodeLoop {
       return false;
     }
     if (entryPace.allows(Sets.newHashSet(Lists.transform(changes, FlowChange::key)))) {
+      boolean wiped = !node.datapath().get().remembered().isEmpty();
+      repairs.sent(diff, plan.entries().equals(lastPlan), wiped, noticed());
+      lastPlan = plan.entries();
+      noticedNanos = 0;
       send(session, changes);
     }
     return true;
@@ -354,12 +453,16 @@ final class NodeLoop {
         && rowsRefused.isEmpty()) {
       waiting.add("OVSDB took " + rowsSent + ", and it is not so: does somebody else undo it?");
     }
-    if (entryPace.isStruggling() || rowPace.isStruggling()) {
+    repairs.contest().ifPresent(waiting::add);
+    if (rowPace.isStruggling()) {
+      waiting.add("Contested: somebody removes our mirror port as fast as it is made");
+    }
+    int remembered = node.datapath().map(datapath -> datapath.remembered().size()).orElse(0);
+    if (remembered > 0) {
       waiting.add(
-          "somebody changes our "
-              + (rowPace.isStruggling() ? "mirror port" : "entries")
-              + " as fast as we repair: is another controller, or `flowmirror clean', at work on"
-              + " this node?");
+          "OVN has removed all entries and has not put those of "
+              + remembered
+              + " ports back: is ovn-controller running? Ours are kept by what was known");
     }
     otherHolder.ifPresent(
         other ->

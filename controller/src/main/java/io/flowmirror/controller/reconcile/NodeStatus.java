@@ -4,6 +4,7 @@ package io.flowmirror.controller.reconcile;
 import com.google.common.collect.ImmutableList;
 import com.google.common.collect.ImmutableMap;
 import io.flowmirror.flows.FlowDiff;
+import io.flowmirror.flows.FlowEntry;
 import io.flowmirror.flows.FlowKey;
 import io.flowmirror.flows.FlowText;
 import io.flowmirror.flows.InstalledEntry;
@@ -24,6 +25,7 @@ import io.flowmirror.topology.Node;
  * @param writer who writes to it, see {@link DoubleStart}
  * @param waiting why nothing can be told or done for now, in words; empty if nothing is in the way
  * @param settled whether the node is as it should be: read, compared, and nothing left to do
+ * @param repairs the newest repairs of its entries, the newest last
  */
 public record NodeStatus(
     NodeIntent intent,
@@ -34,7 +36,8 @@ public record NodeStatus(
     ImmutableMap<FlowKey, String> refused,
     Writer writer,
     ImmutableList<String> waiting,
-    boolean settled) {
+    boolean settled,
+    ImmutableList<Repair> repairs) {
 
   /** Who writes to a node. */
   public enum Writer {
@@ -62,10 +65,30 @@ public record NodeStatus(
         .forEach(
             (key, entry) ->
                 complaints.add(
-                    "an entry of somebody else's (cookie 0x"
-                        + Long.toHexString(entry.cookie())
+                    "an entry of somebody else's ("
+                        + who(entry)
                         + ") stands where ours would: "
                         + FlowText.format(key)));
+    diff.hidden().entrySet().stream()
+        .limit(MAX_NAMED)
+        .forEach(
+            hidden ->
+                complaints.add(
+                    "Contested: an entry of somebody else's ("
+                        + who(hidden.getValue())
+                        + ", "
+                        + FlowText.format(hidden.getValue().key())
+                        + ") hides ours: "
+                        + FlowText.format(hidden.getKey())));
+    diff.strange().stream()
+        .limit(MAX_NAMED)
+        .forEach(
+            entry ->
+                complaints.add(
+                    "an entry with a cookie of ours that is none of ours is left alone ("
+                        + who(entry)
+                        + "): "
+                        + FlowText.format(entry.key())));
     refused.entrySet().stream()
         .limit(MAX_NAMED)
         .forEach(entry -> complaints.add(refusal(entry.getKey(), entry.getValue())));
@@ -73,6 +96,10 @@ public record NodeStatus(
       complaints.add("the switch refused " + (refused.size() - MAX_NAMED) + " more entries");
     }
     return complaints.build();
+  }
+
+  private static String who(FlowEntry entry) {
+    return "cookie 0x" + Long.toHexString(entry.cookie());
   }
 
   private String refusal(FlowKey key, String error) {

@@ -55,7 +55,7 @@ public final class Reconciler implements AutoCloseable {
     OBSERVE
   }
 
-  private static final Duration LONGEST_AUDIT = Duration.ofSeconds(10);
+  private static final Duration LONGEST_AUDIT = Duration.ofSeconds(30);
 
   /** How long a node that is no longer configured is given to be cleaned. */
   private static final Duration LEAVE = Duration.ofSeconds(30);
@@ -170,7 +170,7 @@ public final class Reconciler implements AutoCloseable {
     seats.values().forEach(seat -> seat.loop.close());
   }
 
-  /** Often enough for an entry to be renewed at half its life, and several times after that. */
+  /** Often enough for an entry to be renewed at a third of its life, and many times after that. */
   private static Duration audit(Duration hold) {
     return Collections.min(List.of(hold.dividedBy(8), LONGEST_AUDIT));
   }

@@ -64,11 +64,12 @@ final class FirstLookTest {
         node,
         plan,
         ImmutableList.of(),
-        FlowDiff.between(plan, ImmutableList.of(), com.google.common.collect.ImmutableSet.of()),
+        FlowDiff.between(plan, ImmutableList.of(), ImmutableSet.of(), ImmutableSet.of()),
         ImmutableMap.of(),
         writer,
         waiting.isEmpty() ? ImmutableList.of() : ImmutableList.of(waiting),
-        false);
+        false,
+        ImmutableList.of());
   }
 
   private int after(NodeStatus... statuses) {

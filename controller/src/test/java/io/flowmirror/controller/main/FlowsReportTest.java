@@ -67,7 +67,8 @@ final class FlowsReportTest {
     install(
         "cookie=0x464d11006b0b3f4f, table=0, hard_timeout=1800, send_flow_rem,"
             + " priority=40000,metadata=0,in_port=5 actions=output:4");
-    install("cookie=0x464d1100000000aa, table=0, priority=7,in_port=9 actions=output:3");
+    install(
+        "cookie=0x464d1100000000aa, table=0, priority=40000,metadata=0,in_port=9 actions=output:3");
     install(
         "cookie=0x77, table=65, priority=40000,reg14=0/0x1000000,reg15=0x3,metadata=0x2"
             + " actions=drop");
@@ -126,7 +127,7 @@ final class FlowsReportTest {
 
   private List<String> report(Node observed, Optional<PodName> only) {
     Plan plan = MirrorCompiler.compile(intent(), observed);
-    FlowDiff diff = FlowDiff.between(plan, installed, ImmutableSet.of());
+    FlowDiff diff = FlowDiff.between(plan, installed, ImmutableSet.of(), ImmutableSet.of());
     NodeStatus status =
         new NodeStatus(
             intent(),
@@ -137,7 +138,8 @@ final class FlowsReportTest {
             ImmutableMap.of(),
             NodeStatus.Writer.US,
             ImmutableList.of(),
-            diff.inSync());
+            diff.inSync(),
+            ImmutableList.of());
     return FlowsReport.lines("n1", status, only);
   }
 

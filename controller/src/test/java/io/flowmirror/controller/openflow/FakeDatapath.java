@@ -52,7 +52,7 @@ public final class FakeDatapath implements OtherSide {
       Executors.newThreadPerTaskExecutor(Thread.ofVirtual().name("fake-report-", 0).factory());
 
   /** As {@link OpenFlowOptions#of} has it. */
-  private static final Duration AUDIT = Duration.ofSeconds(10);
+  private static final Duration AUDIT = Duration.ofSeconds(30);
 
   private final FlowTables tables = new FlowTables();
   private final Map<Integer, Port> ports = new TreeMap<>();

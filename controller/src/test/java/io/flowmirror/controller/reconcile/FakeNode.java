@@ -164,6 +164,25 @@ final class FakeNode implements Sessions {
     ovnFollows();
   }
 
+  /** ovn-controller deletes all entries, and does not come to put back its own. */
+  synchronized void wipeAndStay() {
+    datapath.wipe();
+    ovn = ImmutableSet.of();
+  }
+
+  /** OVN puts its entries back. */
+  synchronized void ovnIsBack() {
+    ovnFollows();
+  }
+
+  /** northd gives each of two pods the other's keys; OVN's entries do not follow yet. */
+  synchronized void podsSwapKeys(String one, String two) {
+    LogicalPort first = pods.get(one);
+    LogicalPort second = pods.get(two);
+    pods.put(one, new LogicalPort(first.ofport(), second.datapathKey(), second.portKey(), true));
+    pods.put(two, new LogicalPort(second.ofport(), first.datapathKey(), first.portKey(), true));
+  }
+
   /** ovs-vswitchd is started anew, and OVN puts its entries back. */
   synchronized void switchCrashes() {
     datapath.crash();

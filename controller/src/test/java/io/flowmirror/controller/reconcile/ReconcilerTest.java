@@ -11,6 +11,7 @@ import io.flowmirror.config.Overrides;
 import io.flowmirror.config.Settings;
 import io.flowmirror.config.SettingsReader;
 import io.flowmirror.controller.reconcile.Reconciler.Mode;
+import io.flowmirror.controller.reconcile.Repair.Cause;
 import io.flowmirror.flows.FlowEntry;
 import io.flowmirror.flows.FlowKey;
 import io.flowmirror.flows.FlowParser;
@@ -165,7 +166,7 @@ final class ReconcilerTest {
     node.foreignPort("mirror0", 3);
     node.undoEverything();
     run(WEB);
-    awaitStatus(status -> status.complaints().toString().contains("entries as fast as we repair"));
+    awaitStatus(status -> status.complaints().toString().contains("Contested: somebody deletes"));
     assertThat(node.flowMods().size()).isLessThan(4 * 12);
   }
 
@@ -185,7 +186,7 @@ final class ReconcilerTest {
   @Test
   void nothingIsWrittenToAnotherSwitchThanOvsdbDescribes() {
     FlowEntry stale =
-        FlowParser.parse("cookie=0x464d11000000beef, table=0, priority=1,in_port=9 actions=drop");
+        FlowParser.parse("cookie=0x464d01000000beef, table=0, priority=1,in_port=9 actions=drop");
     node.install(stale);
     node.dpidOfOvsdb("0000000000000002");
     run(WEB);
@@ -206,7 +207,8 @@ final class ReconcilerTest {
     node.undoPorts();
     run(WEB);
     awaitStatus(
-        status -> status.complaints().toString().contains("mirror port as fast as we repair"));
+        status ->
+            status.complaints().toString().contains("Contested: somebody removes our mirror port"));
     assertThat(node.rowChanges().size()).isLessThan(12);
   }
 
@@ -247,6 +249,135 @@ final class ReconcilerTest {
     restart("mirrors: [{pod: default/web}, {pod: default/db}]");
     awaitSettled();
     assertThat(node.entries()).hasSize(7);
+  }
+
+  /** The same would be refused again: only something else is a reason to try. */
+  @Test
+  void whatWasRefusedIsNotSentAgainUntilSomethingChanges() {
+    node.foreignPort("mirror0", 3);
+    FlowKey key =
+        FlowParser.parse("table=0, priority=40000,metadata=0,in_port=5 actions=drop").key();
+    node.refuse(key, "OFPFMFC_TABLE_FULL");
+    run(WEB);
+    // E0 and E2 by themselves: an E3 without its E1 would lose copies.
+    await().until(() -> node.entries().size() == 2);
+    awaitStatus(status -> !status.refused().isEmpty());
+    int mods = node.flowMods().size();
+    node.elapse(Duration.ofMinutes(2));
+    awaitStatus(status -> status.installed().stream().allMatch(there -> there.age() == 120));
+    assertThat(node.flowMods()).hasSize(mods);
+
+    node.acceptAll();
+    node.pod("default", "another", 77, 2, 77);
+    awaitSettled();
+    assertThat(node.entries()).hasSize(4);
+  }
+
+  @Test
+  void aWipeIsRepairedInOneRoundBeforeOvnIsBack() {
+    node.foreignPort("mirror0", 3);
+    run(WEB);
+    awaitSettled();
+    int mods = node.flowMods().size();
+    ImmutableList<FlowEntry> before = node.entries();
+    node.wipeAndStay();
+    await().until(() -> node.entries().size() == 4);
+    assertThat(node.entries()).containsExactlyInAnyOrderElementsOf(before);
+    assertThat(node.flowMods()).hasSize(mods + 4);
+    awaitStatus(status -> status.complaints().toString().contains("is ovn-controller running?"));
+    node.ovnIsBack();
+    awaitSettled();
+    assertThat(node.flowMods()).hasSize(mods + 4);
+    assertThat(last(status().repairs()).cause()).isEqualTo(Cause.WIPED);
+    assertThat(last(status().repairs()).entries()).isEqualTo(4);
+    assertThat(last(status().repairs()).gap()).isNotEmpty();
+  }
+
+  private static Repair last(ImmutableList<Repair> repairs) {
+    assertThat(repairs).isNotEmpty();
+    return repairs.get(repairs.size() - 1);
+  }
+
+  /** Promise 3: a wipe is no reason to tap whoever has the keys afterwards. */
+  @Test
+  void keysThatChangedDuringAWipeAreCorrected() {
+    node.foreignPort("mirror0", 3);
+    run(WEB);
+    awaitSettled();
+    node.wipeAndStay();
+    await().until(() -> node.entries().size() == 4);
+    node.podsSwapKeys("web", "db");
+    node.pod("default", "third", 9, 2, 9);
+    awaitSettled();
+    assertThat(node.reach("third", "web")).containsExactlyInAnyOrder("mirror0", "web_h");
+    assertThat(node.reach("third", "db")).containsExactly("db_h");
+  }
+
+  @Test
+  void whatSomebodyOverwritesIsPutBack() {
+    node.foreignPort("mirror0", 3);
+    run(WEB);
+    awaitSettled();
+    FlowEntry foreign =
+        FlowParser.parse(
+            "cookie=0x77, table=0, priority=40000,metadata=0,in_port=5 actions=resubmit(,8)");
+    for (int i = 0; i < 5; i++) {
+      int mods = node.flowMods().size();
+      node.install(foreign);
+      await().until(() -> node.flowMods().size() > mods);
+      await().until(() -> !node.entries().contains(foreign));
+    }
+    assertThat(last(status().repairs()).cause()).isEqualTo(Cause.CHANGED);
+    awaitStatus(
+        status ->
+            status
+                .complaints()
+                .toString()
+                .contains("Contested: somebody overwrites our entries with cookie 0x77"));
+  }
+
+  @Test
+  void whatHidesOursIsSaidAndLeftAlone() {
+    node.foreignPort("mirror0", 3);
+    run(WEB);
+    awaitSettled();
+    FlowEntry hiding =
+        FlowParser.parse("cookie=0x77, table=0, priority=50000,in_port=5 actions=resubmit(,8)");
+    node.install(hiding);
+    awaitStatus(status -> status.complaints().toString().contains("hides ours"));
+    assertThat(status().settled()).isFalse();
+    assertThat(status().complaints()).anyMatch(line -> line.contains("cookie 0x77"));
+    assertThat(node.entries()).contains(hiding);
+    node.uninstall(hiding.key());
+    awaitSettled();
+  }
+
+  @Test
+  void repairsAreToldWithTheirCause() {
+    node.foreignPort("mirror0", 3);
+    run(WEB);
+    awaitSettled();
+    assertThat(status().repairs()).hasSize(1);
+    assertThat(last(status().repairs()).cause()).isEqualTo(Cause.FOUND);
+    assertThat(last(status().repairs()).gap()).isEmpty();
+
+    node.uninstall(
+        FlowParser.parse("table=0, priority=40000,metadata=0,in_port=5 actions=drop").key());
+    awaitStatus(status -> last(status.repairs()).cause() == Cause.DELETED);
+    assertThat(last(status().repairs()).entries()).isEqualTo(1);
+
+    awaitSettled();
+    node.connectionLost();
+    node.uninstall(
+        FlowParser.parse("table=0, priority=40000,metadata=0,in_port=5 actions=drop").key());
+    node.connected();
+    awaitStatus(status -> last(status.repairs()).cause() == Cause.RECONNECTED);
+    assertThat(last(status().repairs()).gap()).isNotEmpty();
+
+    awaitSettled();
+    node.podGone("web");
+    awaitStatus(status -> last(status.repairs()).cause() == Cause.MOVED);
+    assertThat(last(status().repairs()).gap()).contains(Duration.ZERO);
   }
 
   @Test
@@ -319,12 +450,12 @@ final class ReconcilerTest {
     run(WEB);
     awaitSettled();
     ImmutableList<FlowEntry> entries = node.entries();
-    node.elapse(Duration.ofSeconds(890));
+    node.elapse(Duration.ofSeconds(570));
     awaitCaughtUp();
     assertThat(node.flowMods()).hasSize(4);
-    node.elapse(Duration.ofSeconds(10));
+    node.elapse(Duration.ofSeconds(30));
     await().until(() -> node.flowMods().size() == 8);
-    node.elapse(Duration.ofSeconds(890));
+    node.elapse(Duration.ofSeconds(570));
     awaitCaughtUp();
     assertThat(node.entries()).containsExactlyInAnyOrderElementsOf(entries);
     assertThat(node.flowMods()).hasSize(8);
@@ -348,7 +479,7 @@ final class ReconcilerTest {
     node.foreignPort("mirror0", 3);
     node.claimSuccess();
     run(WEB);
-    awaitStatus(status -> status.complaints().toString().contains("entries as fast as we repair"));
+    awaitStatus(status -> status.complaints().toString().contains("Contested: somebody deletes"));
     assertThat(status().settled()).isFalse();
     assertThat(node.entries()).isEmpty();
     assertThat(node.flowMods().size()).isLessThan(4 * 12);

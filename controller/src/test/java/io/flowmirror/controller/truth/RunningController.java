@@ -102,7 +102,9 @@ final class RunningController implements AutoCloseable {
 
   /** When this node was first settled. */
   Instant settledAt(String node) {
-    return requireNonNull(settledAt.get(node), node + " has not been settled yet");
+    // A status can be asked for before the listener has been told of it.
+    Wait.until(node + " to be settled", () -> settledAt.containsKey(node), this::state);
+    return requireNonNull(settledAt.get(node));
   }
 
   /** From then until the last of these nodes was first settled. */
