@@ -15,14 +15,14 @@ import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import org.jspecify.annotations.Nullable;
-import org.opendaylight.yang.gen.v1.urn.opendaylight.openflow.protocol.rev130731.BarrierOutput;
 
 /**
  * One round of changes as an atomic, ordered bundle (ONF extension 230; Open vSwitch,
  * ofproto/bundles.c), on the connection's event loop.
  *
  * <p>The switch leaves out a message that it refuses to add and commits the others all the same, so
- * nothing is committed before a barrier has shown that all were added.
+ * nothing is committed before a barrier has shown that all were added; unless the switch has taken
+ * the very same before.
  *
  * <p>No more than {@link #WINDOW} messages are ahead of the switch's last barrier reply, and none
  * is made before the socket takes it: the memory that a round needs does not grow with its size.
@@ -44,16 +44,25 @@ final class Bundle {
   private final int firstXid;
   private final Map<FlowKey, String> refused = new LinkedHashMap<>();
   private final BitSet refusedIndices = new BitSet();
-  private final CompletableFuture<BarrierOutput> added = new CompletableFuture<>();
+  private final CompletableFuture<BundleControl> ended = new CompletableFuture<>();
+  private final boolean proven;
   private boolean open;
   private boolean pumping;
   private boolean ending;
   private boolean dropped;
+  private String impossible = "";
   private int next;
   private int unanswered;
 
-  Bundle(Connection connection, List<FlowChange> changes) {
+  /**
+   * Prepares a bundle.
+   *
+   * @param proven whether the switch has taken all of it before: then it is committed without
+   *     waiting for what it says to each, which saves a round trip
+   */
+  Bundle(Connection connection, List<FlowChange> changes, boolean proven) {
     this.connection = connection;
+    this.proven = proven;
     this.changes = changes;
     this.openXid = connection.nextXid();
     this.id = openXid;
@@ -78,9 +87,16 @@ final class Bundle {
     open = true;
     pump();
     return opened
-        .thenCompose(done -> added)
-        .thenCompose(done -> refused.isEmpty() ? commit() : discard())
-        .handle((done, failure) -> orRefused(failure));
+        .whenComplete((reply, failure) -> noteIfImpossible(failure))
+        .thenCompose(reply -> ended)
+        .handle((reply, failure) -> outcome(failure));
+  }
+
+  private void noteIfImpossible(@Nullable Throwable failure) {
+    if (failure != null && Requests.cause(failure) instanceof RefusedException refusal) {
+      impossible = String.valueOf(refusal.getMessage());
+      ending = true;
+    }
   }
 
   /** Goes on sending, as far as the window and the socket allow. */
@@ -97,17 +113,28 @@ final class Bundle {
     pumping = false;
     if (isSent()) {
       ending = true;
-      Requests.whenDone(
-          connection::close,
-          Handshake.barrier(connection),
-          (reply, failure) -> {
-            if (failure == null) {
-              added.complete(reply);
-            } else {
-              added.completeExceptionally(failure);
-            }
-          });
+      if (proven) {
+        end(commit());
+      } else {
+        end(
+            Handshake.barrier(connection)
+                .thenCompose(
+                    reply -> impossible.isEmpty() && refused.isEmpty() ? commit() : discard()));
+      }
     }
+  }
+
+  private void end(CompletableFuture<BundleControl> last) {
+    Requests.whenDone(
+        connection::close,
+        last,
+        (reply, failure) -> {
+          if (failure == null) {
+            ended.complete(reply);
+          } else {
+            ended.completeExceptionally(failure);
+          }
+        });
   }
 
   private void writeBatch() {
@@ -131,7 +158,7 @@ final class Bundle {
       // The switch has dropped the bundle (OFPBFC_TIMEOUT, ofproto/connmgr.c).
       dropped = true;
       ending = true;
-      added.completeExceptionally(new RefusedException("bundle dropped: " + ErrorText.of(error)));
+      ended.completeExceptionally(new RefusedException("bundle dropped: " + ErrorText.of(error)));
       return true;
     }
     int index = error.xid() - firstXid;
@@ -152,7 +179,7 @@ final class Bundle {
       unanswered -= BATCH;
       pump();
     } else {
-      added.completeExceptionally(failure);
+      ended.completeExceptionally(failure);
     }
   }
 
@@ -186,19 +213,17 @@ final class Bundle {
   }
 
   /** A refusal that names no entry concerns them all. */
-  private ImmutableMap<FlowKey, String> orRefused(@Nullable Throwable failure) {
+  private ImmutableMap<FlowKey, String> outcome(@Nullable Throwable failure) {
     Throwable cause = failure == null ? null : Requests.cause(failure);
-    if (cause instanceof RefusedException) {
-      ending = true;
-      // Without a bundle, each message to be added was refused as well, for no reason of its own.
-      if (refused.isEmpty() || !added.isDone()) {
-        refused.clear();
-        for (FlowChange change : changes) {
-          refused.put(change.key(), cause.getMessage());
-        }
-      }
-    } else if (cause != null) {
+    if (cause != null && !(cause instanceof RefusedException)) {
       throw new CompletionException(cause);
+    }
+    // Without a bundle, each message to be added was refused as well, for no reason of its own.
+    if (cause != null && (refused.isEmpty() || !impossible.isEmpty())) {
+      refused.clear();
+      for (FlowChange change : changes) {
+        refused.put(change.key(), String.valueOf(cause.getMessage()));
+      }
     }
     return ImmutableMap.copyOf(refused);
   }

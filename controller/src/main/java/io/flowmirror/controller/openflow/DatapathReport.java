@@ -21,6 +21,7 @@ import org.jspecify.annotations.Nullable;
  * @param refused entries of that round which the switch refused, with its error in words
  * @param reason why there is no connection, in words; empty while there is one
  * @param noticedNanos the {@link System#nanoTime} at which the first of what is new was noticed
+ * @param wiped whether at some moment since the report before all entries were gone
  */
 public record DatapathReport(
     Optional<Datapath> datapath,
@@ -28,7 +29,8 @@ public record DatapathReport(
     long round,
     ImmutableMap<FlowKey, String> refused,
     String reason,
-    long noticedNanos) {
+    long noticedNanos,
+    boolean wiped) {
 
   /** What this says, after one that nobody has read: what was new in that one still is. */
   static DatapathReport after(@Nullable DatapathReport unread, DatapathReport newer) {
@@ -40,6 +42,7 @@ public record DatapathReport(
             newer.round,
             newer.refused,
             newer.reason,
-            unread.noticedNanos);
+            unread.noticedNanos,
+            unread.wiped || newer.wiped);
   }
 }

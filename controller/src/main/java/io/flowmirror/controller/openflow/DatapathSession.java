@@ -26,8 +26,16 @@ public interface DatapathSession extends AutoCloseable {
    *     was computed from
    * @param round the caller's number of this round, larger than any before
    * @param changes deletions and additions, in the order in which they are to be made
+   * @param proven whether the switch has taken the same on this connection before: then it is not
+   *     waited for before the round is committed, and if it refuses one nevertheless, the others
+   *     are made
    */
-  void apply(long connection, long round, List<FlowChange> changes);
+  void apply(long connection, long round, List<FlowChange> changes, boolean proven);
+
+  /** Applies a difference of which it is not known whether the switch takes it. */
+  default void apply(long connection, long round, List<FlowChange> changes) {
+    apply(connection, round, changes, false);
+  }
 
   /** Brings a port up (OFPT_PORT_MOD that clears OFPPC_PORT_DOWN). */
   void bringUp(long connection, int ofport);

@@ -47,7 +47,7 @@ final class LiveDatapath implements Connection.Listener {
     void onLost(String reason, boolean misbehaved);
   }
 
-  private record Round(long number, List<FlowChange> changes) {}
+  private record Round(long number, List<FlowChange> changes, boolean proven) {}
 
   private static final Logger LOG = LoggerFactory.getLogger(LiveDatapath.class);
 
@@ -81,6 +81,9 @@ final class LiveDatapath implements Connection.Listener {
 
   /** Whether the monitor has told of a change since the last report. */
   private boolean entriesChanged;
+
+  /** Whether at some moment since the last report all entries were gone. */
+  private boolean wiped;
 
   /** Whether the end of what the monitor has to tell for now is being waited for. */
   private boolean settling;
@@ -150,8 +153,8 @@ final class LiveDatapath implements Connection.Listener {
   }
 
   /** Applies a round after those that were asked for before it. */
-  void apply(long round, List<FlowChange> changes) {
-    rounds.add(new Round(round, changes));
+  void apply(long round, List<FlowChange> changes, boolean proven) {
+    rounds.add(new Round(round, changes, proven));
     nextRound();
   }
 
@@ -205,6 +208,10 @@ final class LiveDatapath implements Connection.Listener {
   @Override
   public void onBatchEnd() {
     reportPorts();
+    if (entriesChanged && reader.isWiped() && !paused) {
+      // There is nothing more to be told, and nothing to lose but time.
+      report();
+    }
     settle();
     maybeRead();
   }
@@ -251,6 +258,7 @@ final class LiveDatapath implements Connection.Listener {
     if (!paused && reader.update(update)) {
       notice();
       entriesChanged = true;
+      wiped |= reader.isWiped();
     }
   }
 
@@ -341,7 +349,7 @@ final class LiveDatapath implements Connection.Listener {
       return;
     }
     long start = System.nanoTime();
-    Bundle sent = new Bundle(connection, round.changes());
+    Bundle sent = new Bundle(connection, round.changes(), round.proven());
     bundle = sent;
     Requests.whenDone(
         connection::close,
@@ -361,18 +369,20 @@ final class LiveDatapath implements Connection.Listener {
               (System.nanoTime() - start) / 1_000_000);
           applied = round.number();
           refused = outcome;
-          onApplied(round.changes());
+          onApplied(round);
           nextRound();
         });
   }
 
   /** The switch's word is enough for now, unless nothing is watched where the changes were made. */
-  private void onApplied(List<FlowChange> changes) {
+  private void onApplied(Round round) {
+    List<FlowChange> changes = round.changes();
     boolean watched = changes.stream().allMatch(change -> reader.watches(change.key().table()));
+    boolean known = refused.isEmpty() || !round.proven();
     if (!watched) {
       reader.lookEverywhere();
     }
-    if (watched && reader.monitors() && !paused) {
+    if (watched && known && reader.monitors() && !paused) {
       if (refused.isEmpty()) {
         reader.changed(changes);
       }
@@ -508,7 +518,9 @@ final class LiveDatapath implements Connection.Listener {
             reported,
             reportedRefused,
             "",
-            noticedNanos == 0 ? now : noticedNanos));
+            noticedNanos == 0 ? now : noticedNanos,
+            wiped));
+    wiped = false;
     portsChanged = false;
     entriesChanged = false;
     noticedNanos = 0;

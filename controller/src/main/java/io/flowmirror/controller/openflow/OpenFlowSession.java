@@ -92,9 +92,9 @@ public final class OpenFlowSession implements DatapathSession {
   }
 
   @Override
-  public void apply(long connection, long round, List<FlowChange> changes) {
+  public void apply(long connection, long round, List<FlowChange> changes, boolean proven) {
     ImmutableList<FlowChange> copy = ImmutableList.copyOf(changes);
-    onLive(connection, "round " + round, datapath -> datapath.apply(round, copy));
+    onLive(connection, "round " + round, datapath -> datapath.apply(round, copy, proven));
   }
 
   @Override
@@ -252,7 +252,8 @@ public final class OpenFlowSession implements DatapathSession {
               0,
               ImmutableMap.of(),
               reason,
-              System.nanoTime()));
+              System.nanoTime(),
+              false));
       var unused =
           loop.schedule(OpenFlowSession.this::connect, wait.toMillis(), TimeUnit.MILLISECONDS);
     }

@@ -115,6 +115,11 @@ final class TableReader {
     changes.forEach(view::changed);
   }
 
+  /** Whether OVN's entries and ours are gone, and were there. */
+  boolean isWiped() {
+    return deliveryTable.isPresent() && view.isEmpty();
+  }
+
   /** Whether an entry of this identity is known to be there. */
   boolean has(FlowKey key) {
     return view.has(key);

@@ -69,6 +69,11 @@ final class TableView {
     return tables.getOrDefault(table, Map.of()).values();
   }
 
+  /** Whether nothing is known to be there. */
+  boolean isEmpty() {
+    return size == 0;
+  }
+
   /** Whether an entry of this identity is known to be there. */
   boolean has(FlowKey key) {
     return tables.getOrDefault(key.table(), Map.of()).containsKey(key);

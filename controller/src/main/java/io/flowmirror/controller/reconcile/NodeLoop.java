@@ -14,6 +14,7 @@ import io.flowmirror.controller.ovsdb.BridgeSession;
 import io.flowmirror.flows.Action;
 import io.flowmirror.flows.FlowChange;
 import io.flowmirror.flows.FlowDiff;
+import io.flowmirror.flows.FlowDiff.Drift;
 import io.flowmirror.flows.FlowEntry;
 import io.flowmirror.flows.FlowKey;
 import io.flowmirror.flows.InstalledEntry;
@@ -56,7 +57,8 @@ final class NodeLoop {
   private @Nullable DatapathSession datapathSession;
   private @Nullable BridgeSession bridgeSession;
   private DatapathReport datapathReport =
-      new DatapathReport(Optional.empty(), ImmutableList.of(), NONE, ImmutableMap.of(), "", 0);
+      new DatapathReport(
+          Optional.empty(), ImmutableList.of(), NONE, ImmutableMap.of(), "", 0, false);
   private BridgeReport bridgeReport = new BridgeReport(Optional.empty(), "", NONE, "");
 
   private long connection = NONE;
@@ -338,7 +340,7 @@ final class NodeLoop {
     if (node.datapath().isPresent() && !roundIsOpen) {
       DatapathSession session = Objects.requireNonNull(datapathSession);
       switch (doubleStart.step(datapathReport)) {
-        case ASK -> send(session, List.of(new FlowChange.Add(doubleStart.challenge())));
+        case ASK -> send(session, List.of(new FlowChange.Add(doubleStart.challenge())), false);
         case READ -> session.read();
         case WAIT, DONE -> {}
       }
@@ -346,9 +348,9 @@ final class NodeLoop {
     return isTheWriter();
   }
 
-  private void send(DatapathSession session, List<FlowChange> changes) {
+  private void send(DatapathSession session, List<FlowChange> changes, boolean proven) {
     entryRound = Math.max(entryRound, datapathReport.round()) + 1;
-    session.apply(connection, entryRound, changes);
+    session.apply(connection, entryRound, changes, proven);
   }
 
   /** Starts or awaits a round on the entries; false when there is nothing to do. */
@@ -372,11 +374,16 @@ final class NodeLoop {
       return false;
     }
     if (entryPace.allows(Sets.newHashSet(Lists.transform(changes, FlowChange::key)))) {
-      boolean wiped = !node.datapath().get().remembered().isEmpty();
-      repairs.sent(diff, plan.entries().equals(lastPlan), wiped, noticed());
+      boolean planIsTheSame = plan.entries().equals(lastPlan);
+      repairs.sent(diff, planIsTheSame, datapathReport.wiped(), noticed());
       lastPlan = plan.entries();
       noticedNanos = 0;
-      send(session, changes);
+      boolean proven =
+          planIsTheSame
+              && refused.isEmpty()
+              && diff.drift().values().stream().allMatch(kind -> kind == Drift.MISSING)
+              && owned.containsAll(diff.drift().keySet());
+      send(session, changes, proven);
     }
     return true;
   }

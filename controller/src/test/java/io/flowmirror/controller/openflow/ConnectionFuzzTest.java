@@ -126,7 +126,8 @@ class ConnectionFuzzTest {
           ImmutableList.of(
               Entries.add(Entries.e1(step, 9)),
               Entries.add(Entries.e2(65, 3, step, 9)),
-              Entries.delete(Entries.e0(step))));
+              Entries.delete(Entries.e0(step))),
+          step % 2 == 0);
       if (mutator != null) {
         send(mutator.oneOf(SESSION), 3);
       }

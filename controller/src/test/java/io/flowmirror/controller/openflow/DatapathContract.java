@@ -85,7 +85,8 @@ abstract class DatapathContract {
                 0,
                 ImmutableMap.of(),
                 "",
-                session.reports().getFirst().noticedNanos()));
+                session.reports().getFirst().noticedNanos(),
+                false));
   }
 
   @Test

@@ -346,11 +346,12 @@ public final class FakeDatapath implements OtherSide {
               0,
               ImmutableMap.of(),
               unreachable,
-              System.nanoTime()));
+              System.nanoTime(),
+              false));
     }
 
     @Override
-    public void apply(long ofConnection, long round, List<FlowChange> changes) {
+    public void apply(long ofConnection, long round, List<FlowChange> changes, boolean proven) {
       Runnable deed;
       synchronized (FakeDatapath.this) {
         if (closed || ofConnection == NONE || ofConnection != connection) {
@@ -470,7 +471,8 @@ public final class FakeDatapath implements OtherSide {
               toldRound,
               toldRefused,
               "",
-              System.nanoTime()));
+              System.nanoTime(),
+              !remembered.isEmpty()));
     }
 
     private static Iterable<FlowEntry> in(int table, List<FlowEntry> entries) {

@@ -311,17 +311,35 @@ class LiveDatapathTest {
     goLive();
     FlowEntry e1 = Entries.e1(PORT, 9);
     asked.clear();
-    datapath[0].apply(7, List.of(new FlowChange.Add(e1)));
+    datapath[0].apply(7, List.of(new FlowChange.Add(e1)), false);
     answer();
     assertThat(reports.getLast().round()).isEqualTo(7);
     assertThat(Entries.in(reports.getLast())).containsExactly(e1);
     assertThat(readings()).isZero();
-    datapath[0].apply(8, List.of(new FlowChange.Delete(e1.key(), e1.cookie() ^ 1)));
+    datapath[0].apply(8, List.of(new FlowChange.Delete(e1.key(), e1.cookie() ^ 1)), false);
     answer();
     assertThat(Entries.in(reports.getLast())).as("under another cookie").containsExactly(e1);
-    datapath[0].apply(9, List.of(new FlowChange.Delete(e1.key(), e1.cookie())));
+    datapath[0].apply(9, List.of(new FlowChange.Delete(e1.key(), e1.cookie())), false);
     answer();
     assertThat(reports.getLast().entries()).isEmpty();
+  }
+
+  /** What it has taken before, it need not be asked about again. */
+  @Test
+  void aProvenRoundIsSentInOneGo() {
+    goLive();
+    FlowEntry e1 = Entries.e1(PORT, 9);
+    asked.clear();
+    datapath[0].apply(7, List.of(new FlowChange.Add(e1)), true);
+    ByteBuf out;
+    while ((out = channel.readOutbound()) != null) {
+      asked.add(ByteBufUtil.getBytes(out));
+      out.release();
+    }
+    assertThat(asked).as("open, add, commit, without an answer").hasSize(3);
+    asked.forEach(message -> reply(message).forEach(this::receive));
+    assertThat(reports.getLast().round()).isEqualTo(7);
+    assertThat(Entries.in(reports.getLast())).containsExactly(e1);
   }
 
   private static final int ADDED = 0;

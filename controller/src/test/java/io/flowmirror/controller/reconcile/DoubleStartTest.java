@@ -61,7 +61,7 @@ final class DoubleStartTest {
     start.rest();
     return start.step(
         new DatapathReport(
-            Optional.of(datapath), ImmutableList.copyOf(entries), 1, refused, "", 0));
+            Optional.of(datapath), ImmutableList.copyOf(entries), 1, refused, "", 0, false));
   }
 
   private static InstalledEntry entry() {

@@ -216,8 +216,9 @@ final class ReloadTest {
   private record ClosingSession(DatapathSession session, Runnable onClose)
       implements DatapathSession {
     @Override
-    public void apply(long connection, long round, List<io.flowmirror.flows.FlowChange> changes) {
-      session.apply(connection, round, changes);
+    public void apply(
+        long connection, long round, List<io.flowmirror.flows.FlowChange> changes, boolean proven) {
+      session.apply(connection, round, changes, proven);
     }
 
     @Override
