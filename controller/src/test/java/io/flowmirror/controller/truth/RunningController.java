@@ -5,6 +5,7 @@ import static java.util.Objects.requireNonNull;
 
 import com.google.common.collect.ImmutableMap;
 import com.google.inject.Guice;
+import io.flowmirror.config.Settings;
 import io.flowmirror.controller.main.ControllerModule;
 import io.flowmirror.controller.reconcile.NodeStatus;
 import io.flowmirror.controller.reconcile.Reconciler;
@@ -26,9 +27,17 @@ final class RunningController implements AutoCloseable {
   private final Reconciler reconciler;
   private final Map<String, Instant> settledAt = new ConcurrentHashMap<>();
 
+  private RunningController(Settings settings, Reconciler.Mode mode) {
+    reconciler = Reconciler.start(settings, mode, false, SESSIONS, this::noteSettled);
+  }
+
   private RunningController(Cluster cluster, Intent intent, Reconciler.Mode mode) {
-    reconciler =
-        Reconciler.start(intent.settings(cluster), mode, false, SESSIONS, this::noteSettled);
+    this(intent.settings(cluster), mode);
+  }
+
+  /** Starts one by other settings than the intent's own. */
+  static RunningController started(Settings settings) {
+    return new RunningController(settings, Reconciler.Mode.MIRROR);
   }
 
   /** Starts it. */

@@ -1,0 +1,275 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.flowmirror.controller.truth;
+
+import com.google.common.collect.ImmutableList;
+import com.google.common.collect.Iterables;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+
+/** The faults that the controller must survive. */
+final class Faults {
+  /** What ovs-appctl and ovn-appctl are told of the controller on a node. */
+  private static final String OVN_CONTROLLER = "ovn-controller";
+
+  private Faults() {}
+
+  static final Fault RECOMPUTE =
+      Fault.harmless(
+          "recompute", stage -> stage.node("ovn-appctl", "-t", OVN_CONTROLLER, "recompute"));
+
+  static final Fault INC_ENGINE_RECOMPUTE =
+      Fault.harmless(
+          "inc-engine/recompute",
+          stage -> stage.node("ovn-appctl", "-t", OVN_CONTROLLER, "inc-engine/recompute"));
+
+  static final Fault OVN_CONTROLLER_RESTARTED =
+      Fault.wipe("ovn-controller restarted", stage -> restart(stage, OVN_CONTROLLER, "exit"));
+
+  static final Fault OVN_CONTROLLER_KILLED =
+      Fault.wipe(
+          "ovn-controller killed and started", stage -> restart(stage, OVN_CONTROLLER, "kill"));
+
+  static final Fault OVN_CONTROLLER_TWICE =
+      Fault.wipe(
+          "ovn-controller restarted twice at once",
+          stage -> {
+            stage.sandbox("restart", Cluster.NODE, OVN_CONTROLLER, "--no-wait");
+            stage.sandbox("restart", Cluster.NODE, OVN_CONTROLLER);
+          });
+
+  static final Fault OVN_CONTROLLER_WAITS =
+      Fault.wipe(
+          "ovn-controller restarted with wait-before-clear",
+          stage -> {
+            String key = "external_ids:ovn-ofctrl-wait-before-clear";
+            stage.brInt.vsctl("set", "Open_vSwitch", ".", key + "=500");
+            restart(stage, OVN_CONTROLLER, "exit");
+            stage.brInt.vsctl(
+                "remove", "Open_vSwitch", ".", "external_ids", "ovn-ofctrl-wait-before-clear");
+          });
+
+  static final Fault OVN_CONTROLLER_AWAY =
+      Fault.wipe(
+          "ovn-controller away and back",
+          stage -> {
+            stage.sandbox("stop", Cluster.NODE, OVN_CONTROLLER);
+            stage.sandbox("start", Cluster.NODE, OVN_CONTROLLER);
+          });
+
+  static final Fault VSWITCHD_KILLED =
+      Fault.wipe(
+          "ovs-vswitchd killed and started", stage -> restart(stage, "ovs-vswitchd", "kill"));
+
+  static final Fault OVS_RESTARTED =
+      Fault.wipe(
+          "OVS restarted as Kube-OVN does",
+          stage -> stage.sandbox("restart", Cluster.NODE, "ovs", "--kube-ovn"));
+
+  static final Fault OVSDB_RESTARTED =
+      Fault.harmless("ovsdb-server restarted", stage -> restart(stage, "ovsdb-server", "kill"));
+
+  static final Fault CENTRAL_RESTARTED =
+      new Fault(
+          "northd and the databases restarted",
+          false,
+          false,
+          stage -> {
+            for (String daemon : List.of("ovn-northd", "ovsdb-nb", "ovsdb-sb")) {
+              stage.sandbox("restart", "central", daemon);
+            }
+          });
+
+  static final Fault OURS_DELETED =
+      Fault.harmless("our entries deleted", stage -> stage.brInt.removeOurEntries());
+
+  static final Fault ALL_DELETED =
+      Fault.wipe(
+          "del-flows br-int, then ovn-controller restarted",
+          stage -> {
+            ofctl("del-flows", stage.brInt.openflow());
+            // OVN does not notice: nothing but this brings its entries back.
+            restart(stage, OVN_CONTROLLER, "exit");
+          });
+
+  static final Fault ONE_DELETED =
+      Fault.harmless(
+          "one entry deleted",
+          stage -> ofctl("--strict", "del-flows", stage.brInt.openflow(), identity(any(stage))));
+
+  static final Fault ONE_OVERWRITTEN =
+      Fault.harmless(
+          "one entry overwritten",
+          stage -> {
+            String entry = any(stage);
+            // As OVN's own would do it: on to OVN, and not to the mirror port.
+            String table = table(entry);
+            String onward =
+                table.equals("0")
+                    ? "set_field:1->metadata,resubmit(,0)"
+                    : "load:1->NXM_NX_REG14[24],resubmit(," + table + "),load:0->NXM_NX_REG14[24]";
+            ofctl(
+                "add-flow",
+                stage.brInt.openflow(),
+                "cookie=0x77," + identity(entry) + " actions=" + onward);
+          });
+
+  static final Fault ONE_MODIFIED =
+      Fault.harmless(
+          "one entry modified",
+          stage -> {
+            String entry = any(stage);
+            String table = table(entry);
+            String onward =
+                table.equals("0")
+                    ? "set_field:1->metadata,resubmit(,0)"
+                    : "load:1->NXM_NX_REG14[24],resubmit(," + table + "),load:0->NXM_NX_REG14[24]";
+            ofctl(
+                "--strict",
+                "mod-flows",
+                stage.brInt.openflow(),
+                identity(entry) + " actions=" + onward);
+          });
+
+  static final Fault PODS_COME_AND_GO =
+      Fault.harmless(
+          "20 pods added and removed",
+          stage -> {
+            stage.sandbox(
+                "pods",
+                "add",
+                "--count",
+                "20",
+                "--prefix",
+                "brief",
+                "--node",
+                Cluster.NODE,
+                "--dummy");
+            stage.sandbox("pod", "del", "--name-prefix", "brief");
+          });
+
+  static final Fault MANY_FOREIGN_ENTRIES =
+      Fault.wipe(
+          "200,000 foreign entries, and ovn-controller restarted",
+          stage -> {
+            stage.flood(200_000);
+            restart(stage, OVN_CONTROLLER, "exit");
+          });
+
+  static final Fault CONNECTION_CUT =
+      Fault.harmless("connection cut", stage -> stage.proxy().cut());
+
+  static final Fault CONNECTION_CUT_AND_WIPED =
+      Fault.wipe(
+          "connection cut, and ovn-controller restarted meanwhile",
+          stage -> {
+            stage.proxy().hold(true);
+            stage.proxy().cut();
+            restart(stage, OVN_CONTROLLER, "exit");
+            stage.proxy().hold(false);
+          });
+
+  static final Fault HALF_OPEN =
+      Fault.harmless(
+          "connection half-open, until it is given up",
+          stage -> {
+            stage.proxy().hold(true);
+            stage.controllerNotices("the loss", status -> status.node().datapath().isEmpty());
+            stage.proxy().cut();
+            stage.proxy().hold(false);
+          });
+
+  static final Fault SLOW_SWITCH =
+      Fault.wipe(
+          "slow switch, and ovn-controller restarted",
+          stage -> {
+            stage.proxy().delay(Duration.ofMillis(100));
+            restart(stage, OVN_CONTROLLER, "exit");
+            stage.controllerNotices(
+                "the repair", io.flowmirror.controller.reconcile.NodeStatus::settled);
+            stage.proxy().delay(Duration.ZERO);
+          });
+
+  static final Fault CONTROLLER_RESTARTED =
+      Fault.harmless(
+          "our controller restarted",
+          stage -> {
+            if (stage.hasController()) {
+              stage.stopController();
+              stage.startController();
+            }
+          });
+
+  static final Fault CONTROLLER_AWAY_WHILE_WIPED =
+      Fault.wipe(
+          "our controller away while ovn-controller restarts",
+          stage -> {
+            boolean had = stage.hasController();
+            if (had) {
+              stage.stopController();
+            }
+            restart(stage, OVN_CONTROLLER, "exit");
+            if (had) {
+              stage.startController();
+            }
+          });
+
+  /** All of them. */
+  static final ImmutableList<Fault> ALL =
+      ImmutableList.of(
+          RECOMPUTE,
+          INC_ENGINE_RECOMPUTE,
+          OVN_CONTROLLER_RESTARTED,
+          OVN_CONTROLLER_KILLED,
+          OVN_CONTROLLER_TWICE,
+          OVN_CONTROLLER_WAITS,
+          OVN_CONTROLLER_AWAY,
+          VSWITCHD_KILLED,
+          OVS_RESTARTED,
+          OVSDB_RESTARTED,
+          CENTRAL_RESTARTED,
+          OURS_DELETED,
+          ALL_DELETED,
+          ONE_DELETED,
+          ONE_OVERWRITTEN,
+          ONE_MODIFIED,
+          PODS_COME_AND_GO,
+          MANY_FOREIGN_ENTRIES,
+          CONNECTION_CUT,
+          CONNECTION_CUT_AND_WIPED,
+          HALF_OPEN,
+          SLOW_SWITCH,
+          CONTROLLER_RESTARTED,
+          CONTROLLER_AWAY_WHILE_WIPED);
+
+  private static void restart(Stage stage, String daemon, String how) {
+    stage.sandbox("restart", Cluster.NODE, daemon, "--how", how);
+  }
+
+  private static void ofctl(String... arguments) {
+    List<String> command = new ArrayList<>(List.of("ovs-ofctl", "-O", "OpenFlow13"));
+    command.addAll(List.of(arguments));
+    Program.run(command.toArray(String[]::new));
+  }
+
+  /** One of our entries, as ovs-ofctl prints it; without a controller there is none. */
+  private static String any(Stage stage) {
+    List<String> ours = stage.brInt.ourEntries();
+    return ours.isEmpty()
+        ? "cookie=0x464d, table=0, priority=40000,metadata=0,in_port=60001 actions=drop"
+        : Iterables.get(ours, stage.random.nextInt(ours.size()));
+  }
+
+  private static String identity(String entry) {
+    String withoutActions = entry.substring(0, entry.indexOf(" actions="));
+    return "table="
+        + table(entry)
+        + ","
+        + withoutActions.substring(withoutActions.indexOf("priority="));
+  }
+
+  private static String table(String entry) {
+    int at = entry.indexOf("table=");
+    return at < 0 ? "0" : entry.substring(at + 6).split("[, ]", 2)[0];
+  }
+}
