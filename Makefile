@@ -4,11 +4,14 @@
 MVN = mvn -B
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test build format clean prepare
+.PHONY: help demo test soak build format clean prepare
+
+MINUTES = 60
 
 help:
 	@echo 'make demo     as root: a sandbox with real OVN, one mirrored pod, its copies'
 	@echo 'make test     as root: install what the tests need, build, run all tests'
+	@echo 'make soak     as root: faults by chance for MINUTES=60; the report goes to docs/soak.md'
 	@echo 'make build    build for bin/flowmirror, without tests'
 	@echo 'make format   format all Java sources (mvn verify checks them)'
 	@echo 'make clean    remove what was built'
@@ -19,6 +22,11 @@ demo:
 test: prepare
 	sandbox/sandbox install
 	$(MVN) verify
+
+soak: prepare
+	sandbox/sandbox install
+	$(MVN) verify -pl controller -am -Dtest=none -Dit.test=ChaosIT -Dsurefire.failIfNoSpecifiedTests=false \
+	    -Dfailsafe.failIfNoSpecifiedTests=false -Dchaos.minutes=$(MINUTES) -Dchaos.report=$(CURDIR)/docs/soak.md
 
 build: prepare
 	$(MVN) -q -DskipTests package

@@ -41,7 +41,8 @@ make_networks() {
     for n in $(node_list); do
         in_node "$n" sh -c '
             sysctl -qw net.ipv4.conf.all.rp_filter=0 net.ipv4.conf.default.rp_filter=0 \
-                net.ipv6.conf.ul.disable_ipv6=1 net.ipv6.conf.mgmt.disable_ipv6=1
+                net.ipv6.conf.ul.disable_ipv6=1 net.ipv6.conf.mgmt.disable_ipv6=1 \
+                net.ipv4.conf.ul.arp_ignore=8 # or it answers for br-phy, and OVS sends tunnels there
             ethtool -K ul gro off tx off
             ip addr add "$1/24" dev mgmt && ip link set mgmt up &&
                 ip link set lo up && ip link set ul up' \

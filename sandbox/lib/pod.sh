@@ -254,6 +254,11 @@ cmd_pod() { # pod|pods VERB ...
             ((${#o_names[@]})) || die "usage: sandbox pod $verb NS/NAME..."
             for i in "${o_names[@]}"; do "pod_$verb" "$i" "$o_wait" || exit 1; done
             ;;
+        annotate)
+            [[ ${#o_names[@]} == 2 && ${o_names[1]} =~ ^mirror=(true|false)$ ]] ||
+                die "usage: sandbox pod annotate NS/NAME mirror=true|false"
+            pod_mirror "${o_names[0]}" "${BASH_REMATCH[1]}" || exit 1
+            ;;
         list)
             for i in "$STATE"/pods/*; do
                 [[ -e $i ]] || continue
@@ -262,7 +267,7 @@ cmd_pod() { # pod|pods VERB ...
                 printf '%s\n' "$P_namespace/$P_name $P_node $P_subnet $P_ip4 $P_ip6 $P_mac $P_ifname ${P_netns:--}"
             done
             ;;
-        *) die "pod '$verb': add, del, move, detach, attach or list" ;;
+        *) die "pod '$verb': add, del, move, detach, attach, annotate or list" ;;
     esac
 }
 
@@ -345,6 +350,37 @@ pod_move() { # NS/NAME SUBNET IP WAIT
 }
 
 # The interface leaves br-int and returns: the logical port and the pod stay.
+# What kube-ovn-cni does about a pod's annotation (kube-ovn, pkg/ovs/ovs-vsctl.go,
+# ConfigInterfaceMirror): only what goes to the pod is mirrored.
+pod_mirror() { # NS/NAME true|false
+    local verb=remove
+    load_pod "$1"
+    vsctl "$P_node" get Mirror m0 name >/dev/null 2>&1 ||
+        { say "sandbox: there is no mirror m0 on $P_node (see: sandbox kube-ovn-mirror $P_node on)"; return 1; }
+    [[ $2 == true ]] && verb=add
+    vsctl "$P_node" -- --id=@p get Port "$P_ifname" -- "$verb" Mirror m0 select_dst_port @p
+}
+
+# Kube-OVN's own mirror, as its daemon sets it up at its start (pkg/daemon/ovs.go,
+# configureMirror): a port mirror0 and a Mirror m0 that outputs to it.
+cmd_kube_ovn_mirror() { # NODE on|off
+    local n=${1:-} netns
+    [[ $n && ${2:-} =~ ^(on|off)$ ]] || die "usage: sandbox kube-ovn-mirror NODE on|off"
+    need_up
+    check_node "$n"
+    take_lock
+    if [[ $2 == off ]]; then
+        vsctl "$n" clear Bridge br-int mirrors -- --if-exists del-port br-int mirror0 || exit 1
+        return
+    fi
+    netns=$(node_ns "$n")
+    vsctl "$n" --may-exist add-port br-int mirror0 -- set Interface mirror0 type=internal || exit 1
+    vsctl "$n" get Mirror m0 name >/dev/null 2>&1 ||
+        vsctl "$n" -- --id=@p get Port mirror0 -- --id=@m create Mirror name=m0 output_port=@p \
+            -- add Bridge br-int mirrors @m >/dev/null || exit 1
+    ip -n "$netns" link set mirror0 up || exit 1
+}
+
 pod_detach() {
     load_pod "$1"
     vsctl "$P_node" del-port br-int "$P_ifname" && { [[ -z $2 ]] || sync_hv; }

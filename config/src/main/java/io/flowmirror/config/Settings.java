@@ -14,6 +14,9 @@ import java.util.Set;
  * @param mirrorIface the mirror port's interface, for nodes that do not name their own
  * @param hold how long entries stay when no controller refreshes them, in whole seconds, {@link
  *     #MIN_HOLD} to {@link #MAX_HOLD}
+ * @param audit how often a node's tables are read, at least, although nothing has been heard of
+ *     them; in whole seconds, {@link #MIN_AUDIT} to {@link #MAX_AUDIT}
+ * @param kubeOvnMirror what is done about Open vSwitch's own Mirror into the same port
  * @param insecure whether nodes may be reached over a network without encryption
  * @param nodes the nodes, in the file's order; at least one
  * @param mirrors the pods, in the file's order; each pod once
@@ -22,6 +25,8 @@ public record Settings(
     boolean enableMirror,
     String mirrorIface,
     Duration hold,
+    Duration audit,
+    KubeOvnMirror kubeOvnMirror,
     boolean insecure,
     ImmutableList<NodeSettings> nodes,
     ImmutableList<Mirror> mirrors) {
@@ -40,6 +45,15 @@ public record Settings(
    */
   public static final Duration MAX_HOLD = Duration.ofHours(18);
 
+  /** What {@code audit} is when nobody sets it. */
+  public static final Duration DEFAULT_AUDIT = Duration.ofSeconds(30);
+
+  /** Tables that are read more often are hardly ever not being read. */
+  public static final Duration MIN_AUDIT = Duration.ofSeconds(1);
+
+  /** The audit is what finds out when the other alarms fail. */
+  public static final Duration MAX_AUDIT = Duration.ofMinutes(5);
+
   /**
    * Throws {@link IllegalArgumentException} for a value that is out of bounds, no nodes, two nodes
    * or mirrors that contradict each other, or an address that only {@code insecure} allows. {@link
@@ -48,6 +62,7 @@ public record Settings(
   public Settings {
     Syntax.interfaceName(mirrorIface);
     Syntax.holdInBounds(hold, hold.toString());
+    Syntax.auditInBounds(audit, audit.toString());
     if (nodes.isEmpty()) {
       throw new IllegalArgumentException("no nodes");
     }
@@ -83,7 +98,14 @@ public record Settings(
         .map(
             found ->
                 new Settings(
-                    enableMirror, mirrorIface, hold, insecure, ImmutableList.of(found), mirrors));
+                    enableMirror,
+                    mirrorIface,
+                    hold,
+                    audit,
+                    kubeOvnMirror,
+                    insecure,
+                    ImmutableList.of(found),
+                    mirrors));
   }
 
   /** The mirror port's interface on this node: the node's own, or else everybody's. */

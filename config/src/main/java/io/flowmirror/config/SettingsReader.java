@@ -28,6 +28,10 @@ public final class SettingsReader {
       new Field<>("mirror-iface", "an interface's name", Syntax::interfaceName);
   private static final Field<Duration> HOLD =
       new Field<>("hold", "a duration such as 30m", Syntax::hold);
+  private static final Field<Duration> AUDIT =
+      new Field<>("audit", "a duration such as 30s", Syntax::audit);
+  private static final Field<KubeOvnMirror> KUBE_OVN_MIRROR =
+      new Field<>("kube-ovn-mirror", "report or take-over", KubeOvnMirror::parse);
   private static final Field<Boolean> INSECURE =
       new Field<>("insecure", "true or false", Syntax::bool);
   private static final String NODES = "nodes";
@@ -50,7 +54,14 @@ public final class SettingsReader {
 
   private static final ImmutableSet<String> ROOT_KEYS =
       ImmutableSet.of(
-          ENABLE_MIRROR.key(), MIRROR_IFACE.key(), HOLD.key(), INSECURE.key(), NODES, MIRRORS);
+          ENABLE_MIRROR.key(),
+          MIRROR_IFACE.key(),
+          HOLD.key(),
+          AUDIT.key(),
+          KUBE_OVN_MIRROR.key(),
+          INSECURE.key(),
+          NODES,
+          MIRRORS);
   private static final ImmutableSet<String> NODE_KEYS =
       ImmutableSet.of(NAME.key(), OVSDB.key(), OPENFLOW.key(), MIRROR_IFACE.key());
   private static final ImmutableSet<String> MIRROR_KEYS =
@@ -95,6 +106,8 @@ public final class SettingsReader {
     Optional<Boolean> enableMirror = root.flatMap(map -> map.optional(ENABLE_MIRROR));
     Optional<String> mirrorIface = root.flatMap(map -> map.optional(MIRROR_IFACE));
     Optional<Duration> hold = root.flatMap(map -> map.optional(HOLD));
+    Optional<Duration> audit = root.flatMap(map -> map.optional(AUDIT));
+    Optional<KubeOvnMirror> kubeOvnMirror = root.flatMap(map -> map.optional(KUBE_OVN_MIRROR));
     Optional<Boolean> insecure = root.flatMap(map -> map.optional(INSECURE));
     ImmutableList<NodeSettings> nodes =
         root.map(map -> nodes(map, insecure)).orElse(ImmutableList.of());
@@ -104,6 +117,8 @@ public final class SettingsReader {
         overrides.enableMirror().or(() -> enableMirror).orElse(false),
         overrides.mirrorIface().or(() -> mirrorIface).orElse(Settings.DEFAULT_MIRROR_IFACE),
         hold.orElse(Settings.DEFAULT_HOLD),
+        audit.orElse(Settings.DEFAULT_AUDIT),
+        kubeOvnMirror.orElse(KubeOvnMirror.REPORT),
         insecure.orElse(false),
         nodes,
         mirrors);

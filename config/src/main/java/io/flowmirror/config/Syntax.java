@@ -85,15 +85,30 @@ final class Syntax {
   }
 
   static Duration hold(String text) {
+    return holdInBounds(duration(text), text);
+  }
+
+  static Duration audit(String text) {
+    return auditInBounds(duration(text), text);
+  }
+
+  static Duration auditInBounds(Duration audit, String text) {
+    if (audit.compareTo(Settings.MIN_AUDIT) < 0
+        || audit.compareTo(Settings.MAX_AUDIT) > 0
+        || audit.toNanosPart() != 0) {
+      throw BadValueException.found(text, "1s to 5m");
+    }
+    return audit;
+  }
+
+  private static Duration duration(String text) {
     Matcher matcher = DURATION.matcher(text);
     if (text.isEmpty() || !matcher.matches()) {
       throw BadValueException.found(text, "a duration in h, m and s, such as 30m, 90s or 1h30m");
     }
-    Duration hold =
-        Duration.ofHours(number(matcher, 1))
-            .plusMinutes(number(matcher, 2))
-            .plusSeconds(number(matcher, 3));
-    return holdInBounds(hold, text);
+    return Duration.ofHours(number(matcher, 1))
+        .plusMinutes(number(matcher, 2))
+        .plusSeconds(number(matcher, 3));
   }
 
   static Duration holdInBounds(Duration hold, String text) {

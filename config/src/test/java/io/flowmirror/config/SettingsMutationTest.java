@@ -34,6 +34,8 @@ class SettingsMutationTest {
       enable-mirror: false
       mirror-iface: eth1.100
       hold: 1h30m
+      audit: 45s
+      kube-ovn-mirror: take-over
       insecure: true
       nodes:
         - &n {name: n1, ovsdb: "unix:/run/../a", openflow: 'unix:/b'}

@@ -28,7 +28,7 @@ class SettingsProblemsTest {
       "expected a loopback address, or insecure: true at the top level (tcp: is not encrypted, and"
           + " whoever reaches that port controls the switch; TLS comes later)";
   private static final String ROOT_KEYS =
-      "enable-mirror, mirror-iface, hold, insecure, nodes or mirrors";
+      "enable-mirror, mirror-iface, hold, audit, kube-ovn-mirror, insecure, nodes or mirrors";
   private static final String BOUNDS =
       "expected 10s to 18h (a flow entry's hard_timeout has 16 bits of seconds)";
 

@@ -34,6 +34,8 @@ class SettingsReaderTest {
                 false,
                 "mirror0",
                 Duration.ofMinutes(30),
+                Duration.ofSeconds(30),
+                KubeOvnMirror.REPORT,
                 false,
                 ImmutableList.of(N1),
                 ImmutableList.of()));
@@ -47,6 +49,8 @@ class SettingsReaderTest {
             enable-mirror: true
             mirror-iface: eth1.100
             hold: 1h30m
+            audit: 1m
+            kube-ovn-mirror: take-over
             nodes:
               - {name: n1, ovsdb: "unix:/a", openflow: "unix:/b"}
               - name: worker-2.example
@@ -72,6 +76,8 @@ class SettingsReaderTest {
                 true,
                 "eth1.100",
                 Duration.ofMinutes(90),
+                Duration.ofMinutes(1),
+                KubeOvnMirror.TAKE_OVER,
                 false,
                 ImmutableList.of(
                     new NodeSettings("n1", new Unix("/a"), new Unix("/b"), Optional.empty()),
@@ -246,6 +252,8 @@ class SettingsReaderTest {
                 false,
                 Settings.DEFAULT_MIRROR_IFACE,
                 Settings.DEFAULT_HOLD,
+                Settings.DEFAULT_AUDIT,
+                KubeOvnMirror.REPORT,
                 false,
                 ImmutableList.of(
                     new NodeSettings(

@@ -29,7 +29,15 @@ class SettingsTest {
 
   private static Settings settings(
       String iface, Duration hold, ImmutableList<NodeSettings> nodes, Mirror... mirrors) {
-    return new Settings(false, iface, hold, false, nodes, ImmutableList.copyOf(mirrors));
+    return new Settings(
+        false,
+        iface,
+        hold,
+        Settings.DEFAULT_AUDIT,
+        KubeOvnMirror.REPORT,
+        false,
+        nodes,
+        ImmutableList.copyOf(mirrors));
   }
 
   private static void assertRefused(Runnable construction, String message) {
@@ -51,6 +59,26 @@ class SettingsTest {
         () -> settings("m", hold, nodes, mirror, new Mirror("a", "b", Direction.TO_POD)),
         "pod a/b is mirrored twice");
     assertThat(settings("m", hold, nodes, mirror).mirrors()).containsExactly(mirror);
+  }
+
+  @Test
+  void anAuditIsWithinBounds() {
+    for (Duration wrong :
+        ImmutableList.of(
+            Duration.ofMillis(999), Duration.ofSeconds(301), Duration.ofMillis(1500))) {
+      assertRefused(
+          () ->
+              new Settings(
+                  false,
+                  "m",
+                  Settings.DEFAULT_HOLD,
+                  wrong,
+                  KubeOvnMirror.REPORT,
+                  false,
+                  ImmutableList.of(node("n1", "/a", "/b")),
+                  ImmutableList.of()),
+          "expected 1s to 5m");
+    }
   }
 
   @Test
@@ -84,6 +112,8 @@ class SettingsTest {
               false,
               "m",
               Settings.DEFAULT_HOLD,
+              Settings.DEFAULT_AUDIT,
+              KubeOvnMirror.REPORT,
               true,
               ImmutableList.of(local, remote),
               ImmutableList.of());

@@ -4,7 +4,9 @@ package io.flowmirror.flows;
 import com.google.common.collect.ImmutableList;
 import com.google.common.collect.ImmutableMap;
 import com.google.common.collect.ImmutableSet;
+import com.google.common.collect.ImmutableSortedSet;
 import io.flowmirror.config.Direction;
+import io.flowmirror.config.KubeOvnMirror;
 import io.flowmirror.flows.Plan.Undecided;
 import io.flowmirror.topology.Bridge;
 import io.flowmirror.topology.BridgeMirror;
@@ -14,8 +16,9 @@ import io.flowmirror.topology.LogicalPort;
 import io.flowmirror.topology.Node;
 import io.flowmirror.topology.PodPort;
 import io.flowmirror.topology.Port;
-import java.util.Collections;
+import java.util.Comparator;
 import java.util.Optional;
+import java.util.stream.Collectors;
 
 /**
  * Turns what is wanted of a node and what has been observed of it into a plan. The plan depends on
@@ -32,6 +35,7 @@ public final class MirrorCompiler {
   private final ImmutableList<PodPort> mirrored;
   private final ResubmitBudget budget;
   private final ImmutableMap.Builder<FlowKey, PlannedEntry> entries = ImmutableMap.builder();
+  private final ImmutableList.Builder<RowChange> rows = ImmutableList.builder();
   private final ImmutableList.Builder<String> refusals = ImmutableList.builder();
 
   private MirrorCompiler(NodeIntent intent, Node node, Bridge bridge, Datapath datapath) {
@@ -59,16 +63,21 @@ public final class MirrorCompiler {
     ImmutableList.Builder<String> refusals = ImmutableList.builder();
     refusals.addAll(mirrorPort.refusals());
     ImmutableMap<FlowKey, PlannedEntry> entries = ImmutableMap.of();
+    ImmutableList.Builder<RowChange> rows = ImmutableList.builder();
+    rows.addAll(mirrorPort.rows());
     if (node.datapath().isPresent() && mirrorPort.port().isPresent()) {
       MirrorCompiler compiler = new MirrorCompiler(intent, node, bridge, node.datapath().get());
       compiler.planEntries(mirrorPort.port().get());
       // Two stale interfaces of one pod can share its keys; the entries are then the same.
       entries = compiler.entries.buildKeepingLast();
       refusals.addAll(compiler.refusals.build());
+      if (node.bridgeConfirmed()) {
+        rows.addAll(compiler.rows.build());
+      }
     }
     return new Plan(
         entries,
-        mirrorPort.rows(),
+        rows.build(),
         mirrorPort.removableRows(),
         mirrorPort.bringUp(),
         undecided(intent, node, bridge),
@@ -83,7 +92,7 @@ public final class MirrorCompiler {
               + " nothing is mirrored; 22.06 or later is needed");
       return;
     }
-    reportOtherMirrors(mirrorPort);
+    planOtherMirrors(mirrorPort);
     MirrorEntries flows = new MirrorEntries(mirrorPort.ofport(), intent.holdSeconds());
     if (intent.everything()) {
       planEverything(flows);
@@ -93,27 +102,56 @@ public final class MirrorCompiler {
   }
 
   /** Open vSwitch's own Mirror into the same port, as kube-ovn-cni sets it up, copies once more. */
-  private void reportOtherMirrors(Port mirrorPort) {
-    ImmutableSet<String> ours =
-        mirrored.stream().map(PodPort::interfaceName).collect(ImmutableSet.toImmutableSet());
+  private void planOtherMirrors(Port mirrorPort) {
     for (BridgeMirror mirror : bridge.mirrors()) {
-      boolean same =
-          intent.everything()
-              ? mirror.selectsAnything()
-              : mirror.selectAll() || !Collections.disjoint(ours, mirror.selected());
-      if (same && mirror.outputPort().equals(mirrorPort.name())) {
-        refusals.add(
-            "Open vSwitch's Mirror "
-                + mirror.name()
-                + " outputs to "
-                + mirrorPort.name()
-                + " too ("
-                + (mirror.selectAll()
-                    ? "select_all"
-                    : "ports " + String.join(", ", mirror.selected()))
-                + "): those frames arrive twice");
+      if (!mirror.outputPort().equals(mirrorPort.name())) {
+        continue;
+      }
+      ImmutableSortedSet<String> doubled =
+          mirrored.stream()
+              .map(port -> portName(port.interfaceName()))
+              .filter(port -> mirror.selectAll() || mirror.selected().contains(port))
+              .collect(ImmutableSortedSet.toImmutableSortedSet(Comparator.naturalOrder()));
+      boolean any = intent.everything() ? mirror.selectsAnything() : !doubled.isEmpty();
+      if (!any) {
+        continue;
+      }
+      boolean canTakeOver = !intent.everything() && !mirror.selectAll();
+      if (canTakeOver && intent.kubeOvnMirror() == KubeOvnMirror.TAKE_OVER) {
+        rows.add(new RowChange.Deselect(mirror.name(), mirrorPort.name(), doubled));
+      } else {
+        refusals.add(doubled(mirror, doubled, canTakeOver));
       }
     }
+  }
+
+  private String doubled(
+      BridgeMirror mirror, ImmutableSortedSet<String> ports, boolean canTakeOver) {
+    String whose =
+        intent.everything()
+            ? ""
+            : mirrored.stream()
+                .filter(port -> ports.contains(portName(port.interfaceName())))
+                .map(port -> port.pod().toString())
+                .distinct()
+                .collect(Collectors.joining(", ", " of ", ""));
+    return "Doubled by Mirror "
+        + mirror.name()
+        + ": Open vSwitch copies frames"
+        + whose
+        + " to "
+        + mirror.outputPort()
+        + " too ("
+        + (mirror.selectAll() ? "select_all" : "it selects " + String.join(", ", mirror.selected()))
+        + "): those arrive twice. "
+        + (canTakeOver
+            ? "Remove Kube-OVN's annotation, or set kube-ovn-mirror: take-over"
+            : "Switch it off (Kube-OVN: --enable-mirror=false), or take another mirror-iface");
+  }
+
+  private String portName(String interfaceName) {
+    Interface row = bridge.interfaces().get(interfaceName);
+    return row == null ? interfaceName : row.portName();
   }
 
   private void planPods(MirrorEntries flows) {

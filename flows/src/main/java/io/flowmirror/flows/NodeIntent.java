@@ -3,6 +3,7 @@ package io.flowmirror.flows;
 
 import com.google.common.collect.ImmutableMap;
 import io.flowmirror.config.Direction;
+import io.flowmirror.config.KubeOvnMirror;
 import io.flowmirror.config.Mirror;
 import io.flowmirror.config.NodeSettings;
 import io.flowmirror.config.Settings;
@@ -15,12 +16,14 @@ import java.util.Optional;
  * @param mirrorIface the mirror port's interface, or empty if nothing of ours shall remain
  * @param everything whether every frame on br-int is copied, whatever {@code pods} says
  * @param holdSeconds the hard timeout of entries
+ * @param kubeOvnMirror what is done about Open vSwitch's own Mirror into the same port
  * @param pods the mirrored pods
  */
 public record NodeIntent(
     Optional<String> mirrorIface,
     boolean everything,
     int holdSeconds,
+    KubeOvnMirror kubeOvnMirror,
     ImmutableMap<PodName, Direction> pods) {
 
   /** What the settings say of one node. */
@@ -33,11 +36,12 @@ public record NodeIntent(
         Optional.of(settings.mirrorIface(node)),
         settings.enableMirror(),
         Math.toIntExact(settings.hold().toSeconds()),
+        settings.kubeOvnMirror(),
         pods.buildOrThrow());
   }
 
   /** Nothing at all: neither entries nor the port. */
   public static NodeIntent nothing() {
-    return new NodeIntent(Optional.empty(), false, 0, ImmutableMap.of());
+    return new NodeIntent(Optional.empty(), false, 0, KubeOvnMirror.REPORT, ImmutableMap.of());
   }
 }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.flowmirror.flows;
 
+import com.google.common.collect.ImmutableSortedSet;
+
 /**
  * A change to br-int's rows in OVSDB. Made by {@code mutate} on the set of ports only, so that
  * nobody else's rows can be lost to a stale copy.
@@ -17,7 +19,7 @@ public sealed interface RowChange {
    */
   String ATTACHED_VALUE = "attach";
 
-  /** The port's and its interface's name. */
+  /** The name of the port, and of its interface, that is concerned. */
   String port();
 
   /** Add a port with one interface of {@code type=internal}, marked as ours. */
@@ -25,6 +27,23 @@ public sealed interface RowChange {
     @Override
     public String toString() {
       return "add port " + port + " (type=internal)";
+    }
+  }
+
+  /**
+   * Take ports out of what a Mirror selects (ovs-vswitchd.conf.db(5), Mirror, select_src_port and
+   * select_dst_port), as long as it outputs to this port. The Mirror itself, and whatever else it
+   * selects, stays.
+   *
+   * @param mirror the Mirror's name
+   * @param port the port that it outputs to
+   * @param selected the ports' names
+   */
+  record Deselect(String mirror, String port, ImmutableSortedSet<String> selected)
+      implements RowChange {
+    @Override
+    public String toString() {
+      return "take " + String.join(", ", selected) + " out of Mirror " + mirror;
     }
   }
 

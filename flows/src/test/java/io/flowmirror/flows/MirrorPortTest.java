@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.google.common.collect.ImmutableList;
 import com.google.common.collect.ImmutableMap;
 import com.google.common.collect.ImmutableSet;
+import io.flowmirror.config.KubeOvnMirror;
 import io.flowmirror.topology.Bridge;
 import io.flowmirror.topology.Datapath;
 import io.flowmirror.topology.Interface;
@@ -54,7 +55,8 @@ final class MirrorPortTest {
             ImmutableList.of(),
             false,
             ImmutableSet.of());
-    NodeIntent intent = new NodeIntent(Optional.of(wanted), false, 60, ImmutableMap.of());
+    NodeIntent intent =
+        new NodeIntent(Optional.of(wanted), false, 60, KubeOvnMirror.REPORT, ImmutableMap.of());
     Node node = new Node("n1", Optional.of(bridge), true, Optional.of(datapath));
     return MirrorPort.of(intent, node, bridge);
   }

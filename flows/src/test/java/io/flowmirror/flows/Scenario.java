@@ -6,6 +6,7 @@ import com.google.common.collect.ImmutableList;
 import com.google.common.collect.ImmutableMap;
 import com.google.common.collect.ImmutableSet;
 import io.flowmirror.config.Direction;
+import io.flowmirror.config.KubeOvnMirror;
 import io.flowmirror.topology.Bridge;
 import io.flowmirror.topology.BridgeMirror;
 import io.flowmirror.topology.Datapath;
@@ -78,17 +79,20 @@ final class Scenario {
   static NodeIntent intent(List<String> statements) {
     String iface = "mirror0";
     boolean everything = false;
+    KubeOvnMirror kubeOvnMirror = KubeOvnMirror.REPORT;
     Map<PodName, Direction> pods = new LinkedHashMap<>();
     for (String statement : statements) {
       List<String> words = WORDS.splitToList(statement);
       switch (words.get(0)) {
         case "mirror-iface" -> iface = words.get(1);
         case "everything" -> everything = true;
+        case "kube-ovn-mirror" -> kubeOvnMirror = KubeOvnMirror.parse(words.get(1));
         case "mirror" -> pods.put(pod(words.get(1)), Direction.parse(words.get(2)));
         default -> {}
       }
     }
-    return new NodeIntent(Optional.of(iface), everything, 1800, ImmutableMap.copyOf(pods));
+    return new NodeIntent(
+        Optional.of(iface), everything, 1800, kubeOvnMirror, ImmutableMap.copyOf(pods));
   }
 
   /** The facts that the statements make of the node. */

@@ -34,7 +34,8 @@ final class NodeSessions implements Sessions {
   @Override
   public DatapathSession openDatapath(
       NodeSettings node, Duration audit, Consumer<DatapathReport> reports) {
-    return openflow.open(
+    // The reconciler leaves a report in its mailbox, and returns.
+    return openflow.openUnbuffered(
         OpenFlowOptions.of(node.name(), endpoint(node.openflow())).withAudit(audit), reports);
   }
 

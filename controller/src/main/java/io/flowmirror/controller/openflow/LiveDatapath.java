@@ -154,6 +154,7 @@ final class LiveDatapath implements Connection.Listener {
 
   /** Applies a round after those that were asked for before it. */
   void apply(long round, List<FlowChange> changes, boolean proven) {
+    LOG.debug("{}: round {} of {} changes", options.node(), round, changes.size());
     rounds.add(new Round(round, changes, proven));
     nextRound();
   }
@@ -521,6 +522,12 @@ final class LiveDatapath implements Connection.Listener {
             noticedNanos == 0 ? now : noticedNanos,
             wiped));
     wiped = false;
+    if (noticedNanos != 0) {
+      LOG.debug(
+          "{}: reported {} us after a change was noticed",
+          options.node(),
+          (System.nanoTime() - noticedNanos) / 1000);
+    }
     portsChanged = false;
     entriesChanged = false;
     noticedNanos = 0;

@@ -361,6 +361,26 @@ final class BridgeTables {
         .findFirst();
   }
 
+  /** A row of the Mirror table, with what of it names ports. */
+  record MirrorPorts(UUID uuid, UUID output, ImmutableSet<UUID> selected) {}
+
+  /** The mirrors of this bridge that have this name and output to the port of that name. */
+  ImmutableList<MirrorPorts> mirrors(String bridge, String name, String outputPort) {
+    Optional<UUID> output = port(bridge, outputPort).map(PortRow::uuid);
+    ImmutableList.Builder<MirrorPorts> found = ImmutableList.builder();
+    for (BridgeRow row : bridges.values()) {
+      if (row.name().equals(bridge) && output.isPresent()) {
+        for (UUID uuid : row.mirrors()) {
+          MirrorRow mirror = mirrors.get(uuid);
+          if (mirror != null && mirror.name().equals(name) && mirror.output().equals(output)) {
+            found.add(new MirrorPorts(uuid, output.get(), mirror.selected()));
+          }
+        }
+      }
+    }
+    return found.build();
+  }
+
   private static BadRowException twice(String table, UUID uuid, String what, String name) {
     return new BadRowException(
         "table %s, row %s: column name is %s, as is another %s's"

@@ -6,6 +6,8 @@ import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.google.common.collect.ImmutableList;
+import com.google.common.collect.ImmutableSet;
+import com.google.common.collect.Sets;
 import io.flowmirror.flows.RowChange;
 import java.util.ArrayList;
 import java.util.HashSet;
@@ -71,6 +73,7 @@ final class PortTransaction {
             plan.remove(name, present.get().uuid());
           }
         }
+        case RowChange.Deselect deselect -> plan.deselect(deselect, tables);
       }
     }
     if (!plan.operations.isEmpty()) {
@@ -118,6 +121,45 @@ final class PortTransaction {
     // The rows of the port and its interface go by themselves when nothing refers to them.
     mutatePorts(
         "remove port " + name + " from " + bridge, "delete", reference("uuid", uuid.toString()));
+  }
+
+  /** Only where a mirror with that output selects them now: nothing else is ours to touch. */
+  private void deselect(RowChange.Deselect change, BridgeTables tables) {
+    ImmutableSet<UUID> unwanted =
+        change.selected().stream()
+            .flatMap(port -> tables.port(bridge, port).stream())
+            .map(BridgeTables.PortRow::uuid)
+            .collect(ImmutableSet.toImmutableSet());
+    for (var mirror : tables.mirrors(bridge, change.mirror(), change.port())) {
+      ImmutableSet<UUID> selected = Sets.intersection(mirror.selected(), unwanted).immutableCopy();
+      if (!selected.isEmpty()) {
+        deselect(change, mirror, selected);
+      }
+    }
+  }
+
+  private void deselect(
+      RowChange.Deselect change, BridgeTables.MirrorPorts mirror, ImmutableSet<UUID> selected) {
+    ArrayNode self = condition("_uuid", "==", reference("uuid", mirror.uuid().toString()));
+    ObjectNode guard =
+        operation("wait until Mirror " + change.mirror() + " outputs to " + change.port(), "wait");
+    guard.put("table", "Mirror").put("timeout", 0).put("until", "==");
+    guard.putArray("where").add(self.deepCopy());
+    guard.putArray("columns").add("output_port");
+    guard
+        .putArray("rows")
+        .addObject()
+        .set("output_port", reference("uuid", mirror.output().toString()));
+
+    ArrayNode ports = JSON.arrayNode().add("set");
+    ArrayNode references = ports.addArray();
+    selected.forEach(uuid -> references.add(reference("uuid", uuid.toString())));
+    ObjectNode mutate = operation(change.toString(), "mutate").put("table", "Mirror");
+    mutate.putArray("where").add(self);
+    ArrayNode mutations = mutate.putArray("mutations");
+    for (String column : ImmutableList.of("select_src_port", "select_dst_port")) {
+      mutations.addArray().add(column).add("delete").add(ports.deepCopy());
+    }
   }
 
   private void mutatePorts(String words, String mutator, ArrayNode port) {
@@ -180,6 +222,7 @@ final class PortTransaction {
         return new Outcome(
             which + " failed: " + words(one), !commit && "wait".equals(op(operations.get(i))));
       }
+      // A Mirror that is gone has failed its wait.
       if (!commit && op(operations.get(i)).equals("mutate") && one.path("count").asInt() == 0) {
         return new Outcome("there is no bridge " + bridge, false);
       }

@@ -55,8 +55,6 @@ public final class Reconciler implements AutoCloseable {
     OBSERVE
   }
 
-  private static final Duration LONGEST_AUDIT = Duration.ofSeconds(30);
-
   /** How long a node that is no longer configured is given to be cleaned. */
   private static final Duration LEAVE = Duration.ofSeconds(30);
 
@@ -171,8 +169,8 @@ public final class Reconciler implements AutoCloseable {
   }
 
   /** Often enough for an entry to be renewed at a third of its life, and many times after that. */
-  private static Duration audit(Duration hold) {
-    return Collections.min(List.of(hold.dividedBy(8), LONGEST_AUDIT));
+  private static Duration audit(Settings settings) {
+    return Collections.min(List.of(settings.hold().dividedBy(8), settings.audit()));
   }
 
   private void configure(Settings settings) {
@@ -190,7 +188,7 @@ public final class Reconciler implements AutoCloseable {
         dismiss(seat);
       } else if (node == null) {
         remove(name);
-      } else if (!seat.serves(node, audit(settings.hold()))) {
+      } else if (!seat.serves(node, audit(settings))) {
         if (!isServedByAnother(seat, settings)) {
           log.warn(
               "{}: is {} now; what is at {} is not cleaned, and ends with its hold",
@@ -231,7 +229,7 @@ public final class Reconciler implements AutoCloseable {
 
   private void seat(Settings settings, NodeSettings node, boolean isTheWriter) {
     Ticker ticker = Ticker.systemTicker();
-    Duration audit = audit(settings.hold());
+    Duration audit = audit(settings);
     String name = node.name();
     NodeLoop loop =
         new NodeLoop(

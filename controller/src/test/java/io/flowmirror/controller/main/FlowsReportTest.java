@@ -7,6 +7,7 @@ import com.google.common.collect.ImmutableList;
 import com.google.common.collect.ImmutableMap;
 import com.google.common.collect.ImmutableSet;
 import io.flowmirror.config.Direction;
+import io.flowmirror.config.KubeOvnMirror;
 import io.flowmirror.controller.reconcile.NodeStatus;
 import io.flowmirror.flows.FlowDiff;
 import io.flowmirror.flows.FlowParser;
@@ -148,6 +149,7 @@ final class FlowsReportTest {
         Optional.of("mirror0"),
         false,
         1800,
+        KubeOvnMirror.REPORT,
         ImmutableMap.of(WEB, Direction.BOTH, NOT_THERE, Direction.BOTH));
   }
 

@@ -6,8 +6,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.NullNode;
+import com.google.common.collect.ImmutableSortedSet;
 import io.flowmirror.flows.RowChange;
 import io.flowmirror.flows.RowChange.AddInternalPort;
+import io.flowmirror.flows.RowChange.Deselect;
 import io.flowmirror.flows.RowChange.RemovePort;
 import java.util.List;
 import org.junit.jupiter.api.BeforeEach;
@@ -83,6 +85,47 @@ class PortTransactionTest {
                   'mutations': [['ports', 'delete', ['uuid', '#2']]]},
                  {'op': 'comment', 'comment': 'flowmirror: [remove port ours]'}]
                 """));
+  }
+
+  /**
+   * Of several Mirrors, the one of that name and output; of what it selects, only what is asked.
+   */
+  @Test
+  void portsAreTakenOutOfAMirrorByMutateWhileItHasThatOutput() throws Exception {
+    tables.update(
+        json(
+            """
+            {'Bridge': {'#1': {'new': {'name': 'br-int', 'datapath_id': ['set', []],
+               'mirrors': ['set', [['uuid', '#6'], ['uuid', '#7'], ['uuid', '#8']]],
+               'ports': ['set', [['uuid', '#2'], ['uuid', '#3'], ['uuid', '#9']]]}}},
+             'Port': {'#9': {'new': {'name': 'pod', 'interfaces': ['uuid', '#4'],
+                 'external_ids': ['map', []]}}},
+             'Mirror': {
+               '#6': {'new': {'name': 'm0', 'output_port': ['uuid', '#3'], 'select_all': false,
+                 'select_src_port': ['set', []],
+                 'select_dst_port': ['set', [['uuid', '#2'], ['uuid', '#9']]]}},
+               '#7': {'new': {'name': 'm0', 'output_port': ['uuid', '#2'], 'select_all': false,
+                 'select_src_port': ['set', []], 'select_dst_port': ['uuid', '#9']}},
+               '#8': {'new': {'name': 'm1', 'output_port': ['uuid', '#3'], 'select_all': false,
+                 'select_src_port': ['uuid', '#9'], 'select_dst_port': ['set', []]}}}}
+            """));
+    Deselect change = new Deselect("m0", "foreign", ImmutableSortedSet.of("absent", "pod"));
+    assertThat(plan(change).params())
+        .isEqualTo(
+            json(
+                """
+                ['Open_vSwitch',
+                 {'op': 'wait', 'table': 'Mirror', 'timeout': 0, 'until': '==',
+                  'where': [['_uuid', '==', ['uuid', '#6']]],
+                  'columns': ['output_port'], 'rows': [{'output_port': ['uuid', '#3']}]},
+                 {'op': 'mutate', 'table': 'Mirror', 'where': [['_uuid', '==', ['uuid', '#6']]],
+                  'mutations': [['select_src_port', 'delete', ['set', [['uuid', '#9']]]],
+                                ['select_dst_port', 'delete', ['set', [['uuid', '#9']]]]]},
+                 {'op': 'comment', 'comment': 'flowmirror: [take absent, pod out of Mirror m0]'}]
+                """));
+    assertThat(plan(new Deselect("m0", "foreign", ImmutableSortedSet.of("foreign"))).isEmpty())
+        .isTrue();
+    assertThat(plan(new Deselect("m0", "pod", ImmutableSortedSet.of("pod"))).isEmpty()).isTrue();
   }
 
   @Test

@@ -23,6 +23,7 @@ import io.flowmirror.flows.FlowKey;
 import io.flowmirror.flows.FlowText;
 import io.flowmirror.flows.RowChange;
 import io.flowmirror.topology.Bridge;
+import io.flowmirror.topology.BridgeMirror;
 import io.flowmirror.topology.Interface;
 import io.flowmirror.topology.LogicalPort;
 import io.flowmirror.topology.Port;
@@ -46,6 +47,7 @@ final class FakeNode implements Sessions {
   private final FakeDatapath datapath = new FakeDatapath(1);
   private final Map<String, Interface> interfaces = new LinkedHashMap<>();
   private final Map<String, LogicalPort> pods = new LinkedHashMap<>();
+  private final Map<String, BridgeMirror> mirrors = new LinkedHashMap<>();
   private final List<RowChange> rowChanges = new ArrayList<>();
   private ImmutableSet<FlowEntry> ovn = ImmutableSet.of();
   private Consumer<BridgeReport> bridgeReports = report -> {};
@@ -321,6 +323,28 @@ final class FakeNode implements Sessions {
     return ImmutableList.copyOf(rowChanges);
   }
 
+  /** Somebody has a Mirror of Open vSwitch's copy these ports to another. */
+  synchronized void mirror(String name, String output, String... selected) {
+    mirrors.put(name, new BridgeMirror(name, output, false, ImmutableSet.copyOf(selected)));
+    report();
+  }
+
+  /** What a Mirror selects. */
+  synchronized ImmutableSet<String> selected(String mirror) {
+    return mirrors.get(mirror).selected();
+  }
+
+  private void deselect(RowChange.Deselect change) {
+    mirrors.computeIfPresent(
+        change.mirror(),
+        (name, mirror) ->
+            new BridgeMirror(
+                name,
+                mirror.outputPort(),
+                mirror.selectAll(),
+                Sets.difference(mirror.selected(), change.selected()).immutableCopy()));
+  }
+
   private void report() {
     bridgeReports.accept(
         ovsdbUp
@@ -331,7 +355,7 @@ final class FakeNode implements Sessions {
                         dpid,
                         restoring,
                         ImmutableMap.copyOf(interfaces),
-                        ImmutableList.of())),
+                        ImmutableList.copyOf(mirrors.values()))),
                 "",
                 rowRound,
                 "")
@@ -383,6 +407,7 @@ final class FakeNode implements Sessions {
           datapath.addPort(name, ofport);
         }
         case RowChange.RemovePort(String name) -> removePort(name);
+        case RowChange.Deselect deselect -> deselect(deselect);
       }
     }
 

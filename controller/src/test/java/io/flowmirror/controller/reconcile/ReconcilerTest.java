@@ -380,6 +380,39 @@ final class ReconcilerTest {
     assertThat(last(status().repairs()).gap()).contains(Duration.ZERO);
   }
 
+  /** What kube-ovn-cni sets up for the same annotation. */
+  @Test
+  void kubeOvnsMirrorIsReported() {
+    node.foreignPort("mirror0", 3);
+    node.mirror("m0", "mirror0", "web_h", "db_h");
+    node.mirror("m1", "elsewhere", "web_h");
+    run(WEB);
+    awaitSettled();
+    assertThat(status().complaints()).hasSize(1);
+    assertThat(status().complaints().get(0))
+        .startsWith("Doubled by Mirror m0")
+        .contains("default/web");
+    assertThat(node.rowChanges()).isEmpty();
+  }
+
+  @Test
+  void kubeOvnsMirrorIsTakenOverAgainAndAgain() {
+    node.foreignPort("mirror0", 3);
+    node.mirror("m0", "mirror0", "web_h", "db_h");
+    node.mirror("m1", "elsewhere", "web_h");
+    run("kube-ovn-mirror: take-over\n" + WEB);
+    awaitSettled();
+    for (int i = 1; i <= 3; i++) {
+      assertThat(node.rowChanges()).hasSize(i);
+      assertThat(node.selected("m0")).containsExactly("db_h");
+      assertThat(node.selected("m1")).containsExactly("web_h");
+      assertThat(status().complaints()).isEmpty();
+      node.mirror("m0", "mirror0", "web_h", "db_h");
+      await().until(() -> node.selected("m0").size() == 1);
+      awaitSettled();
+    }
+  }
+
   @Test
   void aForeignEntryInTheWayIsSaidAndLeftAlone() {
     node.foreignPort("mirror0", 3);

@@ -74,6 +74,7 @@ final class Faults {
           "northd and the databases restarted",
           false,
           false,
+          false,
           stage -> {
             for (String daemon : List.of("ovn-northd", "ovsdb-nb", "ovsdb-sb")) {
               stage.sandbox("restart", "central", daemon);
@@ -131,9 +132,13 @@ final class Faults {
                 identity(entry) + " actions=" + onward);
           });
 
+  /** A port that comes or goes costs packets in tunnels, controller or not (see {@link Probes}). */
   static final Fault PODS_COME_AND_GO =
-      Fault.harmless(
+      new Fault(
           "20 pods added and removed",
+          false,
+          true,
+          false,
           stage -> {
             stage.sandbox(
                 "pods",
@@ -157,38 +162,41 @@ final class Faults {
           });
 
   static final Fault CONNECTION_CUT =
-      Fault.harmless("connection cut", stage -> stage.proxy().cut());
+      Fault.harmless("connection cut", stage -> stage.proxy().cut()).atTheConnection();
 
   static final Fault CONNECTION_CUT_AND_WIPED =
       Fault.wipe(
-          "connection cut, and ovn-controller restarted meanwhile",
-          stage -> {
-            stage.proxy().hold(true);
-            stage.proxy().cut();
-            restart(stage, OVN_CONTROLLER, "exit");
-            stage.proxy().hold(false);
-          });
+              "connection cut, and ovn-controller restarted meanwhile",
+              stage -> {
+                stage.proxy().hold(true);
+                stage.proxy().cut();
+                restart(stage, OVN_CONTROLLER, "exit");
+                stage.proxy().hold(false);
+              })
+          .atTheConnection();
 
   static final Fault HALF_OPEN =
       Fault.harmless(
-          "connection half-open, until it is given up",
-          stage -> {
-            stage.proxy().hold(true);
-            stage.controllerNotices("the loss", status -> status.node().datapath().isEmpty());
-            stage.proxy().cut();
-            stage.proxy().hold(false);
-          });
+              "connection half-open, until it is given up",
+              stage -> {
+                stage.proxy().hold(true);
+                stage.controllerNotices("the loss", status -> status.node().datapath().isEmpty());
+                stage.proxy().cut();
+                stage.proxy().hold(false);
+              })
+          .atTheConnection();
 
   static final Fault SLOW_SWITCH =
       Fault.wipe(
-          "slow switch, and ovn-controller restarted",
-          stage -> {
-            stage.proxy().delay(Duration.ofMillis(100));
-            restart(stage, OVN_CONTROLLER, "exit");
-            stage.controllerNotices(
-                "the repair", io.flowmirror.controller.reconcile.NodeStatus::settled);
-            stage.proxy().delay(Duration.ZERO);
-          });
+              "slow switch, and ovn-controller restarted",
+              stage -> {
+                stage.proxy().delay(Duration.ofMillis(100));
+                restart(stage, OVN_CONTROLLER, "exit");
+                stage.controllerNotices(
+                    "the repair", io.flowmirror.controller.reconcile.NodeStatus::settled);
+                stage.proxy().delay(Duration.ZERO);
+              })
+          .atTheConnection();
 
   static final Fault CONTROLLER_RESTARTED =
       Fault.harmless(

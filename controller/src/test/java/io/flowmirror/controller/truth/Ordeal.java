@@ -70,6 +70,7 @@ final class Ordeal {
 
   /** Has a fault happen, waits until all is well again, and says what it cost. */
   Cost of(Fault fault) {
+    stage.putProxy(fault.byProxy());
     int known = stage.hasController() ? repairs().size() : 0;
     int lost;
     List<Captured> received;

@@ -9,6 +9,7 @@ import io.flowmirror.config.Overrides;
 import io.flowmirror.config.Settings;
 import io.flowmirror.config.SettingsReader;
 import io.flowmirror.controller.reconcile.NodeStatus;
+import java.time.Duration;
 import java.util.Random;
 import java.util.function.Predicate;
 import java.util.stream.IntStream;
@@ -34,6 +35,7 @@ final class Stage implements AutoCloseable {
   private final ImmutableSet<String> foreign;
   private final Proxy proxy;
   private @Nullable RunningController controller;
+  private boolean isBehindProxy;
 
   /**
    * Sets the stage, without a controller.
@@ -100,6 +102,14 @@ final class Stage implements AutoCloseable {
     add(entries.toString());
   }
 
+  /** Has ovs-ofctl make our entries, as they are, once more; says how long that took. */
+  Duration replaceOursByOfctl() {
+    String ours = String.join("\n", brInt.ourEntries()) + "\n";
+    long begin = System.nanoTime();
+    add(ours);
+    return Duration.ofNanos(System.nanoTime() - begin);
+  }
+
   /** Somebody else's entries that are there now. */
   ImmutableSet<String> foreign() {
     return brInt.entries().stream()
@@ -116,6 +126,17 @@ final class Stage implements AutoCloseable {
   void startController() {
     controller = RunningController.started(settings());
     controller.awaitSettled();
+  }
+
+  /** Has the controller behind the proxy, or not; it is started anew if that is a change. */
+  void putProxy(boolean between) {
+    if (between != isBehindProxy) {
+      isBehindProxy = between;
+      if (hasController()) {
+        stopController();
+        startController();
+      }
+    }
   }
 
   /** Ends the controller as a crash does: nothing is tidied up. */
@@ -153,7 +174,9 @@ final class Stage implements AutoCloseable {
     String yaml =
         intent.yaml(
                 ImmutableList.of(
-                    new NodeAddress(direct.node(), direct.ovsdb(), "unix:" + proxy.path())))
+                    isBehindProxy
+                        ? new NodeAddress(direct.node(), direct.ovsdb(), "unix:" + proxy.path())
+                        : direct))
             + "mirror-iface: "
             + MIRROR_PORT
             + "\n";
