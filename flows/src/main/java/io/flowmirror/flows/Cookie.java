@@ -53,9 +53,7 @@ public final class Cookie {
     /** E1 without in_port: copies what comes in by any port. */
     FROM_ANY_PORT(4),
     /** E3 for what came in by a tunnel. */
-    COPIED_AT_TUNNEL(5),
-    /** Asks whether another controller is at work, see {@link Challenge}. */
-    CHALLENGE(6);
+    COPIED_AT_TUNNEL(5);
 
     private final int code;
 

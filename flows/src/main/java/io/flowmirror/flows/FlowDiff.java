@@ -173,8 +173,7 @@ public record FlowDiff(
 
   /** An entry of a layout that this version does not know may have any identity. */
   private static boolean isStrange(FlowEntry entry) {
-    return Cookie.role(entry.cookie()).filter(role -> role != Cookie.Role.CHALLENGE).isPresent()
-        && !MirrorEntries.mayBe(entry.key());
+    return Cookie.role(entry.cookie()).isPresent() && !MirrorEntries.mayBe(entry.key());
   }
 
   private static ImmutableMap<FlowKey, FlowEntry> hidden(

@@ -10,6 +10,7 @@ import io.flowmirror.controller.openflow.OpenFlowConnector;
 import io.flowmirror.controller.openflow.OpenFlowOptions;
 import io.flowmirror.controller.ovsdb.BridgeReport;
 import io.flowmirror.controller.ovsdb.BridgeSession;
+import io.flowmirror.controller.ovsdb.Lock;
 import io.flowmirror.controller.ovsdb.OvsdbConnector;
 import io.flowmirror.controller.reconcile.Sessions;
 import io.flowmirror.controller.transport.Endpoint;
@@ -40,8 +41,9 @@ final class NodeSessions implements Sessions {
   }
 
   @Override
-  public BridgeSession openBridge(NodeSettings node, Consumer<BridgeReport> reports) {
-    return ovsdb.open(node.name(), endpoint(node.ovsdb()), BRIDGE, reports);
+  public BridgeSession openBridge(
+      NodeSettings node, Lock.Wish lock, Consumer<BridgeReport> reports) {
+    return ovsdb.open(node.name(), endpoint(node.ovsdb()), BRIDGE, lock, reports);
   }
 
   private static Endpoint endpoint(ConnectionMethod method) {

@@ -12,5 +12,7 @@ import java.util.Optional;
  * @param reason why {@code bridge} is empty, in words; empty while it is present
  * @param round the number of the newest {@link BridgeSession#apply} that has been answered
  * @param refused why the database or the switch refused that round, in words; empty if it did not
+ * @param lock whether this is the one controller that writes to the node
  */
-public record BridgeReport(Optional<Bridge> bridge, String reason, long round, String refused) {}
+public record BridgeReport(
+    Optional<Bridge> bridge, String reason, long round, String refused, Lock lock) {}

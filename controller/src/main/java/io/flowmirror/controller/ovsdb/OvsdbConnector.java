@@ -37,14 +37,22 @@ public final class OvsdbConnector implements AutoCloseable {
    * @param peer where the node's ovsdb-server listens: its unix socket {@code db.sock}, or the
    *     {@code ptcp:} target of a Manager row
    * @param bridge the bridge to follow, {@code br-int}
+   * @param lock what is done about the lock of the one who writes
    * @param reports takes each report, in order, on the session's event loop thread: it must return
    *     soon and must not block. The first comes with the first answer or the first failure.
    */
   public BridgeSession open(
-      String node, Endpoint peer, String bridge, Consumer<BridgeReport> reports) {
+      String node, Endpoint peer, String bridge, Lock.Wish lock, Consumer<BridgeReport> reports) {
     OvsdbSession session =
         new OvsdbSession(
-            node, peer, bridge, reports, timings, loops.next(), closed -> sessions.remove(closed));
+            node,
+            peer,
+            bridge,
+            lock,
+            reports,
+            timings,
+            loops.next(),
+            closed -> sessions.remove(closed));
     sessions.add(session);
     session.start();
     return session;

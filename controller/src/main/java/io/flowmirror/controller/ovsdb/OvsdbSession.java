@@ -72,6 +72,8 @@ final class OvsdbSession implements BridgeSession, RpcConnection.Listener {
   private final String node;
   private final Endpoint peer;
   private final String bridgeName;
+  private Lock.Wish wish;
+  private Lock lock = Lock.UNKNOWN;
   private final Consumer<BridgeReport> reports;
   private final OvsdbTimings timings;
   private final EventLoop loop;
@@ -108,6 +110,7 @@ final class OvsdbSession implements BridgeSession, RpcConnection.Listener {
       String node,
       Endpoint peer,
       String bridgeName,
+      Lock.Wish wish,
       Consumer<BridgeReport> reports,
       OvsdbTimings timings,
       EventLoop loop,
@@ -115,6 +118,7 @@ final class OvsdbSession implements BridgeSession, RpcConnection.Listener {
     this.node = node;
     this.peer = peer;
     this.bridgeName = bridgeName;
+    this.wish = wish;
     this.reports = reports;
     this.timings = timings;
     this.loop = loop;
@@ -202,6 +206,10 @@ final class OvsdbSession implements BridgeSession, RpcConnection.Listener {
       return;
     }
     connection = fresh;
+    if (wish != Lock.Wish.NONE) {
+      // Before the monitor, so that its answer comes before the first report of the bridge.
+      askForLock(fresh);
+    }
     ArrayNode params = JsonNodeFactory.instance.arrayNode();
     params.add(DATABASE).add(MONITOR_ID).add(BridgeTables.monitorRequests());
     fresh.request(
@@ -222,6 +230,25 @@ final class OvsdbSession implements BridgeSession, RpcConnection.Listener {
         });
   }
 
+  private void askForLock(RpcConnection fresh) {
+    fresh.request(
+        wish == Lock.Wish.STEAL ? "steal" : "lock",
+        JsonNodeFactory.instance.arrayNode().add(Lock.ID),
+        (result, error) -> {
+          if (!error.isNull()) {
+            LOG.warn("{}: the database refused the lock: {}", node, error);
+            lock = Lock.REFUSED;
+          } else if (result.path("locked").isBoolean()) {
+            lock = result.path("locked").booleanValue() ? Lock.OURS : Lock.ANOTHERS;
+          } else {
+            throw new BadRowException("the answer to lock says neither that it is ours nor not");
+          }
+          // Who has it now has not lost it to us: a lost one is not taken back.
+          wish = Lock.Wish.WAIT;
+          report();
+        });
+  }
+
   private void proved() {
     proved = true;
     backoff.reset();
@@ -234,6 +261,20 @@ final class OvsdbSession implements BridgeSession, RpcConnection.Listener {
   @Override
   public void notified(String method, JsonNode params) throws BadRowException {
     JsonNode monitor = params.path(0);
+    if (method.equals("locked") || method.equals("stolen")) {
+      // Sections 4.1.9 and 4.1.10; of no other lock, and only of one that was asked for.
+      if (monitor.asText().equals(Lock.ID) && wish != Lock.Wish.NONE) {
+        lock = method.equals("locked") ? Lock.OURS : Lock.ANOTHERS;
+        LOG.info(
+            "{}: {}",
+            node,
+            lock == Lock.OURS
+                ? "the other controller is gone: this one writes now"
+                : "another controller has taken over");
+        report();
+      }
+      return;
+    }
     if (!method.equals("update")
         || !monitor.isTextual()
         || !monitor.textValue().equals(MONITOR_ID)) {
@@ -270,6 +311,7 @@ final class OvsdbSession implements BridgeSession, RpcConnection.Listener {
     proof = cancelled(proof);
     proved = false;
     bridge = Optional.empty();
+    lock = Lock.UNKNOWN;
     reason = "ovsdb-server at " + peer + ": " + why;
     inFlight = false;
     for (Round round : rounds) {
@@ -380,7 +422,7 @@ final class OvsdbSession implements BridgeSession, RpcConnection.Listener {
   }
 
   private void report() {
-    BridgeReport report = new BridgeReport(bridge, reason, answeredRound, refused);
+    BridgeReport report = new BridgeReport(bridge, reason, answeredRound, refused, lock);
     if (report.equals(lastReport)) {
       return;
     }

@@ -11,6 +11,7 @@ import io.flowmirror.controller.openflow.DatapathReport;
 import io.flowmirror.controller.openflow.DatapathSession;
 import io.flowmirror.controller.ovsdb.BridgeReport;
 import io.flowmirror.controller.ovsdb.BridgeSession;
+import io.flowmirror.controller.ovsdb.Lock;
 import io.flowmirror.flows.Action;
 import io.flowmirror.flows.FlowChange;
 import io.flowmirror.flows.FlowDiff;
@@ -33,25 +34,21 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
  * One node's round: compare what is wanted with what was read last, and hand the difference to the
  * sessions, one round at a time. Confined to the loop's thread.
  */
 final class NodeLoop {
-  private static final Logger LOG = LoggerFactory.getLogger(NodeLoop.class);
-
   /** Rounds and connections are numbered; 0 comes before the first. */
   private static final long NONE = 0;
 
   private final boolean mayWrite;
-  private final DoubleStart doubleStart;
   private final Ticker ticker;
   private final RepairLog repairs;
   private final Pace entryPace;
   private final Pace rowPace;
+  private final Pace upPace;
 
   private NodeIntent intent;
   private @Nullable DatapathSession datapathSession;
@@ -59,7 +56,8 @@ final class NodeLoop {
   private DatapathReport datapathReport =
       new DatapathReport(
           Optional.empty(), ImmutableList.of(), NONE, ImmutableMap.of(), "", 0, false);
-  private BridgeReport bridgeReport = new BridgeReport(Optional.empty(), "", NONE, "");
+  private BridgeReport bridgeReport =
+      new BridgeReport(Optional.empty(), "", NONE, "", Lock.UNKNOWN);
 
   private long connection = NONE;
   private long confirmedConnection = NONE;
@@ -67,8 +65,7 @@ final class NodeLoop {
   private long rowRound = NONE;
   private ImmutableList<RowChange> rowsSent = ImmutableList.of();
   private String rowsRefused = "";
-  private int broughtUp;
-  private boolean saidWhoAsks;
+  private NodeStatus.Writer writer = NodeStatus.Writer.UNDECIDED;
   private ImmutableMap<FlowKey, String> refused = ImmutableMap.of();
   private ImmutableSet<FlowKey> heldBack = ImmutableSet.of();
 
@@ -89,14 +86,14 @@ final class NodeLoop {
   /** What is wanted, observed, and there that is not ours. */
   private record Circumstances(NodeIntent intent, Node node, ImmutableSet<FlowEntry> foreign) {}
 
-  NodeLoop(NodeIntent intent, boolean mayWrite, DoubleStart doubleStart, Ticker ticker) {
+  NodeLoop(NodeIntent intent, boolean mayWrite, Ticker ticker) {
     this.intent = intent;
     this.mayWrite = mayWrite;
-    this.doubleStart = doubleStart;
     this.ticker = ticker;
     this.repairs = new RepairLog(ticker);
     this.entryPace = new Pace(ticker);
     this.rowPace = new Pace(ticker);
+    this.upPace = new Pace(ticker);
   }
 
   void opened(DatapathSession datapathSession, BridgeSession bridgeSession) {
@@ -106,7 +103,7 @@ final class NodeLoop {
 
   /** Whether this controller is known to be the only one at work here. */
   boolean isTheWriter() {
-    return doubleStart.writer() == NodeStatus.Writer.US;
+    return writer == NodeStatus.Writer.US;
   }
 
   /** Takes what is wanted from now on; what was refused may not be any more. */
@@ -138,11 +135,9 @@ final class NodeLoop {
       // A round on a connection that is gone is over, whatever became of it: the next read tells.
       connection = live;
       entryRound = NONE;
-      broughtUp = 0;
       refused = ImmutableMap.of();
       heldBack = ImmutableSet.of();
       owned = ImmutableSet.of();
-      doubleStart.reconnected();
     } else if (report.round() == entryRound && report.round() != datapathReport.round()) {
       repairs.answered(report.refused().isEmpty());
       ImmutableMap.Builder<FlowKey, String> still = ImmutableMap.builder();
@@ -176,6 +171,12 @@ final class NodeLoop {
       rowsSent = ImmutableList.of();
       rowsRefused = "";
     }
+    switch (report.lock()) {
+      case OURS -> writer = NodeStatus.Writer.US;
+      case ANOTHERS, REFUSED -> writer = NodeStatus.Writer.ANOTHER;
+      // Who had it when the database went away goes on with what may be done without it.
+      case UNKNOWN -> {}
+    }
     bridgeReport = report;
     confirm();
   }
@@ -189,14 +190,11 @@ final class NodeLoop {
   /** Lets what had no effect, or was left to another controller, be tried again. */
   void retry() {
     rowsSent = ImmutableList.of();
-    broughtUp = 0;
-    doubleStart.again();
   }
 
   private void letTryAgain() {
     heldBack = ImmutableSet.of();
     rowsSent = ImmutableList.of();
-    broughtUp = 0;
   }
 
   /**
@@ -243,8 +241,7 @@ final class NodeLoop {
 
   /** How long until this node wants to be reconciled although nothing was reported. */
   Optional<Duration> wakeAfter() {
-    return Stream.of(
-            entryPace.waiting(), rowPace.waiting(), repairs.wakeAfter(), doubleStart.wakeAfter())
+    return Stream.of(entryPace.waiting(), rowPace.waiting(), upPace.waiting(), repairs.wakeAfter())
         .flatMap(Optional::stream)
         .min(Comparator.naturalOrder());
   }
@@ -265,9 +262,8 @@ final class NodeLoop {
     boolean working = false;
     entryPace.rest();
     rowPace.rest();
-    doubleStart.rest();
-    sayWhoAsks(node);
-    if (mayWrite(node) && otherHolder.isEmpty() && weAreTheWriter(node)) {
+    upPace.rest();
+    if (mayWrite(node) && otherHolder.isEmpty() && isTheWriter()) {
       boolean entries = repairEntries(node, plan, diff);
       boolean rows = repairRows(plan, diff);
       working = entries || rows;
@@ -294,7 +290,7 @@ final class NodeLoop {
         datapathReport.entries(),
         diff,
         refused,
-        doubleStart.writer(),
+        writer,
         waiting,
         settled,
         repairs.newest());
@@ -302,15 +298,6 @@ final class NodeLoop {
 
   private long noticed() {
     return noticedNanos == 0 ? ticker.read() : noticedNanos;
-  }
-
-  private void sayWhoAsks(Node node) {
-    boolean asked = isTheWriter() && doubleStart.isAskedBySomebody(datapathReport.entries());
-    if (asked && !saidWhoAsks) {
-      LOG.warn(
-          "{}: another controller has started, and asks whether one is at work here", node.name());
-    }
-    saidWhoAsks |= asked;
   }
 
   private void forgetRefusalsWithoutDrift(FlowDiff diff) {
@@ -334,20 +321,6 @@ final class NodeLoop {
         && connection == confirmedConnection;
   }
 
-  /** Whether no other controller is at work here; asks, if that is not known yet. */
-  private boolean weAreTheWriter(Node node) {
-    boolean roundIsOpen = datapathReport.round() < entryRound;
-    if (node.datapath().isPresent() && !roundIsOpen) {
-      DatapathSession session = Objects.requireNonNull(datapathSession);
-      switch (doubleStart.step(datapathReport)) {
-        case ASK -> send(session, List.of(new FlowChange.Add(doubleStart.challenge())), false);
-        case READ -> session.read();
-        case WAIT, DONE -> {}
-      }
-    }
-    return isTheWriter();
-  }
-
   private void send(DatapathSession session, List<FlowChange> changes, boolean proven) {
     entryRound = Math.max(entryRound, datapathReport.round()) + 1;
     session.apply(connection, entryRound, changes, proven);
@@ -362,12 +335,8 @@ final class NodeLoop {
       return true;
     }
     DatapathSession session = Objects.requireNonNull(datapathSession);
-    if (plan.bringUp().isPresent() && broughtUp != plan.bringUp().getAsInt()) {
-      broughtUp = plan.bringUp().getAsInt();
-      session.bringUp(connection, broughtUp);
-    }
-    if (plan.bringUp().isEmpty()) {
-      broughtUp = 0;
+    if (plan.bringUp().isPresent() && upPace.allows(ImmutableSet.of(plan.bringUp().getAsInt()))) {
+      session.bringUp(connection, plan.bringUp().getAsInt());
     }
     List<FlowChange> changes = diff.changes();
     if (changes.isEmpty()) {
@@ -480,16 +449,14 @@ final class NodeLoop {
                     + node.datapath().map(Datapath::dpidText).orElse("")
                     + ", by another address: nothing is written; take one of the two out of the"
                     + " configuration"));
-    if (!doubleStart.refusal().isEmpty()) {
+    if (bridgeReport.lock() == Lock.REFUSED) {
       waiting.add(
-          "the switch refused an entry that asks whether another controller is at work: "
-              + doubleStart.refusal()
-              + "; it is asked again within 30 s");
-    }
-    if (doubleStart.writer() == NodeStatus.Writer.ANOTHER) {
+          "the database knows no locks, so that nobody can tell whether another controller is at"
+              + " work: nothing is written");
+    } else if (writer == NodeStatus.Writer.ANOTHER && otherHolder.isEmpty()) {
       waiting.add(
-          "another controller is at work on this node: it has removed an entry that asked whether"
-              + " it is there. Nothing is written; stop that one, or start this one with --force");
+          "another controller is at work on this node: it holds the lock flowmirror in OVSDB."
+              + " Nothing is written until it is gone; --force takes over from it");
     }
     if (!node.isOneSwitch()) {
       waiting.add(

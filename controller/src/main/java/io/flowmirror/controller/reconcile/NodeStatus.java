@@ -22,7 +22,7 @@ import io.flowmirror.topology.Node;
  * @param installed what its tables had when they were last read
  * @param diff the difference between the two
  * @param refused entries that the switch has refused, with its error
- * @param writer who writes to it, see {@link DoubleStart}
+ * @param writer who writes to it: who holds the lock in its database
  * @param waiting why nothing can be told or done for now, in words; empty if nothing is in the way
  * @param settled whether the node is as it should be: read, compared, and nothing left to do
  * @param repairs the newest repairs of its entries, the newest last
@@ -41,11 +41,11 @@ public record NodeStatus(
 
   /** Who writes to a node. */
   public enum Writer {
-    /** It is not known yet; no entry of a mirror has been written. */
+    /** It is not known yet, or nobody has asked; nothing has been written. */
     UNDECIDED,
     /** This controller. */
     US,
-    /** Another controller was at work when this one came. */
+    /** Another controller; or nobody can tell. */
     ANOTHER
   }
 

@@ -11,6 +11,7 @@ import io.flowmirror.config.NodeSettings;
 import io.flowmirror.config.Settings;
 import io.flowmirror.controller.openflow.DatapathReport;
 import io.flowmirror.controller.ovsdb.BridgeReport;
+import io.flowmirror.controller.ovsdb.Lock;
 import io.flowmirror.flows.NodeIntent;
 import io.flowmirror.topology.Datapath;
 import io.flowmirror.topology.Fact;
@@ -27,7 +28,6 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Set;
-import java.util.concurrent.ThreadLocalRandom;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -74,7 +74,6 @@ public final class Reconciler implements AutoCloseable {
   private final Mode mode;
   private final boolean force;
   private final Sessions sessions;
-  private final int instance = ThreadLocalRandom.current().nextInt();
   private final Claims claims = new Claims();
   private final Consumer<ImmutableMap<String, NodeStatus>> listener;
   private final Thread thread;
@@ -231,12 +230,7 @@ public final class Reconciler implements AutoCloseable {
     Ticker ticker = Ticker.systemTicker();
     Duration audit = audit(settings);
     String name = node.name();
-    NodeLoop loop =
-        new NodeLoop(
-            intent(settings, node),
-            mode != Mode.OBSERVE,
-            new DoubleStart(instance, isTheWriter, ticker),
-            ticker);
+    NodeLoop loop = new NodeLoop(intent(settings, node), mode != Mode.OBSERVE, ticker);
     seats.put(name, new Seat(node, audit, loop));
     loop.opened(
         sessions.openDatapath(
@@ -247,6 +241,7 @@ public final class Reconciler implements AutoCloseable {
                     new Key(loop, Message.Switch.class), new Message.Switch(name, loop, report))),
         sessions.openBridge(
             node,
+            mode == Mode.OBSERVE ? Lock.Wish.NONE : isTheWriter ? Lock.Wish.STEAL : Lock.Wish.WAIT,
             report ->
                 mailbox.post(
                     new Key(loop, Message.Database.class),

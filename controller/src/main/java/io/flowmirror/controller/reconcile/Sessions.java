@@ -6,6 +6,7 @@ import io.flowmirror.controller.openflow.DatapathReport;
 import io.flowmirror.controller.openflow.DatapathSession;
 import io.flowmirror.controller.ovsdb.BridgeReport;
 import io.flowmirror.controller.ovsdb.BridgeSession;
+import io.flowmirror.controller.ovsdb.Lock;
 import java.time.Duration;
 import java.util.function.Consumer;
 
@@ -18,8 +19,12 @@ public interface Sessions extends AutoCloseable {
    */
   DatapathSession openDatapath(NodeSettings node, Duration audit, Consumer<DatapathReport> reports);
 
-  /** Opens an OVSDB session; it connects, and reconnects, by itself. */
-  BridgeSession openBridge(NodeSettings node, Consumer<BridgeReport> reports);
+  /**
+   * Opens an OVSDB session; it connects, and reconnects, by itself.
+   *
+   * @param lock what is done about the lock of the one who writes
+   */
+  BridgeSession openBridge(NodeSettings node, Lock.Wish lock, Consumer<BridgeReport> reports);
 
   @Override
   void close();

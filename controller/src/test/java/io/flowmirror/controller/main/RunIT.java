@@ -100,15 +100,30 @@ final class RunIT {
     // The first goes on as if nothing had been.
     assertThat(first.isAlive()).isTrue();
     assertThat(ovs.flows()).hasSize(2);
-    assertThat(first.text().substring(said))
-        .contains("repairing: 1 surplus")
-        .doesNotContain("missing", "different");
+    assertThat(first.text().substring(said)).doesNotContain("missing", "different", "surplus");
 
     Program third = start("run", "--force");
     third.awaitLine("in sync: 2 entries");
+    first.awaitLine("n1: another controller has taken over");
     assertThat(first.isAlive()).isTrue();
     third.signal("TERM");
     assertThat(third.exitCode()).isZero();
+    first.awaitLine("n1: the other controller is gone: this one writes now");
+  }
+
+  /** Neither is anything written when a right node is adopted, nor is it asked who is there. */
+  @Test
+  void aRightNodeIsAdoptedWithoutAnyFlowMod() {
+    Program first = start("run");
+    first.awaitLine("in sync: 2 entries");
+    first.kill();
+    try (RealSwitch.Changes changes = ovs.changes()) {
+      Program second = start("run");
+      second.awaitLine("in sync: 2 entries");
+      ovs.addFlow("cookie=0x12,table=9,priority=1,actions=drop");
+      changes.awaitLine("cookie=0x12");
+      assertThat(changes.lines()).hasSize(1);
+    }
   }
 
   /** After a crash the entries are there, and nobody is at work. */

@@ -16,6 +16,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
@@ -216,6 +217,64 @@ public final class RealSwitch implements AutoCloseable {
         .filter(line -> !line.startsWith("OFPST_FLOW"))
         .sorted()
         .toList();
+  }
+
+  /** What Open vSwitch's own monitor tells of changes of entries, until it is closed. */
+  public static final class Changes implements AutoCloseable {
+    private final Process monitor;
+    private final List<String> lines = new CopyOnWriteArrayList<>();
+
+    private Changes(Process monitor) {
+      this.monitor = monitor;
+      Thread.ofPlatform()
+          .daemon()
+          .start(
+              () ->
+                  monitor
+                      .inputReader()
+                      .lines()
+                      .filter(line -> line.contains("event="))
+                      .forEach(lines::add));
+    }
+
+    /** One line for each change so far. */
+    public List<String> lines() {
+      return List.copyOf(lines);
+    }
+
+    /** Waits until a change has been told. */
+    public void awaitLine(String part) {
+      await().atMost(PATIENCE).until(() -> lines.stream().anyMatch(line -> line.contains(part)));
+    }
+
+    @Override
+    public void close() {
+      monitor.destroy();
+    }
+  }
+
+  /** Begins to listen to changes of entries of all tables. */
+  public Changes changes() {
+    try {
+      Changes changes =
+          new Changes(
+              new ProcessBuilder("ovs-ofctl", "monitor", bridge(), "watch:!initial").start());
+      // It listens as soon as it tells of something.
+      String probe = "cookie=0x99,table=8,priority=1,actions=drop";
+      await()
+          .atMost(PATIENCE)
+          .until(
+              () -> {
+                addFlow(probe);
+                return changes.lines.stream().anyMatch(line -> line.contains("cookie=0x99"));
+              });
+      ofctl("del-flows", bridge(), "cookie=0x99/-1");
+      changes.awaitLine("event=DELETED");
+      changes.lines.clear();
+      return changes;
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
   }
 
   /** What ovs-ofctl calls this bridge. */

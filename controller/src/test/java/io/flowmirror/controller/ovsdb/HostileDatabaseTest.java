@@ -367,7 +367,7 @@ class HostileDatabaseTest {
   @MethodSource({"badJson", "badRpc", "badRows", "badUpdates", "tooMuch", "badManners"})
   void aPeerThatMisbehavesIsLeftForThisReasonAndIsFollowedWhenItIsGood(Case peer) {
     server.become(peer.script());
-    session = peer.connector().open("n1", server.endpoint(), "br-int", reports);
+    session = peer.connector().open("n1", server.endpoint(), "br-int", Lock.Wish.NONE, reports);
 
     BridgeReport report = reports.untilReason(peer.reason());
     assertThat(report.bridge()).isEmpty();
@@ -386,7 +386,7 @@ class HostileDatabaseTest {
             .replace("'name': 'veth1'", "'name': 've\\nth\\u001b[31m1'")
             .replace("'error': ['set', []]", "'error': 'no\\nsuch device'");
     server.become(answer(odd).then(ALIVE));
-    session = PATIENT.open("n1", server.endpoint(), "br-int", reports);
+    session = PATIENT.open("n1", server.endpoint(), "br-int", Lock.Wish.NONE, reports);
 
     Bridge bridge = reports.untilBridge("it is taken", live -> true);
     Interface is = bridge.interfaces().get("ve\\u000ath\\u001b[31m1");
@@ -405,7 +405,7 @@ class HostileDatabaseTest {
     OvsdbTimings timings = new OvsdbTimings(LONG, LONG, LONG, atOnce, atOnce);
     try (OvsdbConnector connector = new OvsdbConnector(timings);
         SessionLog log = new SessionLog()) {
-      session = connector.open("n1", server.endpoint(), "br-int", report -> {});
+      session = connector.open("n1", server.endpoint(), "br-int", Lock.Wish.NONE, report -> {});
       await().atMost(PATIENCE).until(() -> server.connections() > 2 * faults.size());
       Usage before = Usage.now();
       int seen = server.connections();
@@ -449,12 +449,13 @@ class HostileDatabaseTest {
         new OvsdbConnector(new OvsdbTimings(LONG, LONG, LONG, SOON, SOON.multipliedBy(20)))) {
       for (Script flood : floods) {
         servers.add(new HostileServer(flood));
-        connector.open("bad", servers.getLast().endpoint(), "br-int", report -> {});
+        connector.open("bad", servers.getLast().endpoint(), "br-int", Lock.Wish.NONE, report -> {});
       }
       List<Clockwork> good = List.of(new Clockwork(), new Clockwork());
       for (Clockwork clock : good) {
         servers.add(new HostileServer(clock::tick));
-        connector.open("good", servers.getLast().endpoint(), "br-int", clock::heard);
+        connector.open(
+            "good", servers.getLast().endpoint(), "br-int", Lock.Wish.NONE, clock::heard);
       }
       for (Clockwork clock : good) {
         await().atMost(PATIENCE).until(() -> clock.heard.get() > 20);

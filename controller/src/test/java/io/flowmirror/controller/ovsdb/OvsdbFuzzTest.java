@@ -223,6 +223,7 @@ class OvsdbFuzzTest {
                           "n1",
                           Endpoint.unix(Path.of("db.sock")),
                           "br-int",
+                          Lock.Wish.NONE,
                           reports::add,
                           OvsdbTimings.DEFAULT,
                           fresh.eventLoop(),

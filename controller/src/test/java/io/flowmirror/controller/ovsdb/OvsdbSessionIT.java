@@ -46,7 +46,8 @@ class OvsdbSessionIT {
 
   @BeforeEach
   void open() {
-    session = connector.open("n1", Endpoint.unix(database.socket()), "br-int", reports);
+    session =
+        connector.open("n1", Endpoint.unix(database.socket()), "br-int", Lock.Wish.NONE, reports);
     reports.untilBridge("br-int", bridge -> bridge.interfaces().containsKey("br-int"));
   }
 
@@ -273,11 +274,42 @@ class OvsdbSessionIT {
     }
   }
 
+  /** RFC 7047, sections 4.1.8 to 4.1.10, as ovsdb-server has it. */
+  @Test
+  void oneSessionHasTheLock() {
+    Reports firsts = new Reports();
+    Reports seconds = new Reports();
+    Reports thieves = new Reports();
+    BridgeSession first = open(Lock.Wish.WAIT, firsts);
+    firsts.until("its lock", report -> report.lock() == Lock.OURS && report.bridge().isPresent());
+    // The lock is known no later than the bridge: nobody writes before.
+    assertThat(firsts.all()).noneMatch(this::isUndecidedWithABridge);
+    BridgeSession second = open(Lock.Wish.WAIT, seconds);
+    seconds.until("none", report -> report.lock() == Lock.ANOTHERS);
+    first.close();
+    seconds.until("its lock", report -> report.lock() == Lock.OURS);
+    BridgeSession thief = open(Lock.Wish.STEAL, thieves);
+    thieves.until("its lock", report -> report.lock() == Lock.OURS);
+    seconds.until("none", report -> report.lock() == Lock.ANOTHERS);
+    thief.close();
+    seconds.until("its lock", report -> report.lock() == Lock.OURS);
+    second.close();
+    assertThat(reports.all()).allMatch(report -> report.lock() == Lock.UNKNOWN);
+  }
+
+  private boolean isUndecidedWithABridge(BridgeReport report) {
+    return report.bridge().isPresent() && report.lock() == Lock.UNKNOWN;
+  }
+
+  private BridgeSession open(Lock.Wish wish, Reports to) {
+    return connector.open("n1", Endpoint.unix(database.socket()), "br-int", wish, to);
+  }
+
   @Test
   void aBridgeThatIsNotThereIsReportedAndFoundWhenItComes() throws Exception {
     Reports others = new Reports();
     try (BridgeSession other =
-        connector.open("n1", Endpoint.unix(database.socket()), "br-late", others)) {
+        connector.open("n1", Endpoint.unix(database.socket()), "br-late", Lock.Wish.NONE, others)) {
       others.untilReason("there is no bridge br-late");
       other.apply(1, List.of(new AddInternalPort("mirror0")));
       assertThat(others.untilRound(1).refused()).isEqualTo("there is no bridge br-late");
@@ -325,7 +357,7 @@ class OvsdbSessionIT {
   void twoSessionsThatAddTheSamePortMakeOne() throws Exception {
     Reports others = new Reports();
     try (BridgeSession other =
-        connector.open("n1", Endpoint.unix(database.socket()), "br-int", others)) {
+        connector.open("n1", Endpoint.unix(database.socket()), "br-int", Lock.Wish.NONE, others)) {
       others.untilBridge("br-int", bridge -> true);
       for (int i = 0; i < 100; i++) {
         // Both plan from tables of the same moment; the database decides who is first.

@@ -65,6 +65,39 @@ class OvsdbSessionTest {
   }
 
   @Test
+  void aDatabaseWithoutLocksIsToldFromOneThatMakesNoSense() throws Exception {
+    String[] answer = {"{\"id\":%d,\"result\":null,\"error\":{\"error\":\"unknown method\"}}"};
+    ScriptedServer server =
+        serve(
+            request ->
+                request.path("method").asText().equals("lock")
+                    ? answer[0].formatted(request.path("id").asLong())
+                    : answer(request, BRIDGE));
+    BridgeSession session = openWaiting();
+    reports.until("a refusal", report -> report.lock() == Lock.REFUSED);
+    session.close();
+    answer[0] = "{\"id\":%d,\"result\":{\"locked\":1},\"error\":null}";
+    session = openWaiting();
+    reports.untilReason("the answer to lock says neither that it is ours nor not");
+    session.close();
+    answer[0] =
+        "{\"id\":%d,\"result\":{\"locked\":false},\"error\":null}"
+            + "{\"id\":null,\"method\":\"locked\",\"params\":[\"somebody's\"]}"
+            + "{\"id\":null,\"method\":\"locked\",\"params\":[]}"
+            + "{\"id\":null,\"method\":\"stolen\",\"params\":[\"flowmirror\"]}";
+    session = openWaiting();
+    reports.until(
+        "another's", report -> report.lock() == Lock.ANOTHERS && report.bridge().isPresent());
+    assertThat(reports.all()).noneMatch(report -> report.lock() == Lock.OURS);
+    session.close();
+    server.close();
+  }
+
+  private BridgeSession openWaiting() {
+    return connector.open("n1", Endpoint.unix(socket()), "br-int", Lock.Wish.WAIT, reports);
+  }
+
+  @Test
   void aMissingSocketIsReportedOnceAndTheDatabaseIsFoundWhenItComes() throws Exception {
     open();
     reports.untilReason("cannot connect: ");
@@ -79,7 +112,8 @@ class OvsdbSessionTest {
 
   @Test
   void aPathThatIsTooLongForASocketIsReported() {
-    connector.open("n1", Endpoint.unix(folder.resolve("x".repeat(120))), "br-int", reports);
+    connector.open(
+        "n1", Endpoint.unix(folder.resolve("x".repeat(120))), "br-int", Lock.Wish.NONE, reports);
     reports.untilReason("too long");
   }
 
@@ -304,7 +338,7 @@ class OvsdbSessionTest {
                 flaps.incrementAndGet();
               }
             })) {
-      patient.open("n2", server.endpoint(), "br-int", reports);
+      patient.open("n2", server.endpoint(), "br-int", Lock.Wish.NONE, reports);
       await().until(() -> flaps.get() > 2000);
       assertThat(reports.all().size() - before).isLessThan(200);
     }
@@ -354,7 +388,7 @@ class OvsdbSessionTest {
                 }
                 peer.stayAlive();
               })) {
-        slow.open("n1", server.endpoint(), "br-int", reports);
+        slow.open("n1", server.endpoint(), "br-int", Lock.Wish.NONE, reports);
         await().until(() -> server.connections() >= 6);
         assertThat(log.lines()).hasSize(2);
         assertThat(log.lines().getFirst()).isEqualTo("n1: following br-int");
@@ -377,6 +411,7 @@ class OvsdbSessionTest {
               "n1",
               Endpoint.unix(socket()),
               "br-int",
+              Lock.Wish.NONE,
               report -> {
                 reports.accept(report);
                 throw new IllegalStateException("the consumer's fault");
@@ -400,18 +435,18 @@ class OvsdbSessionTest {
     server.close();
     // A second session shares the event loops, so what the first had to say would have come.
     Reports others = new Reports();
-    connector.open("n2", Endpoint.unix(socket()), "br-int", others);
-    connector.open("n3", Endpoint.unix(socket()), "br-int", others);
+    connector.open("n2", Endpoint.unix(socket()), "br-int", Lock.Wish.NONE, others);
+    connector.open("n3", Endpoint.unix(socket()), "br-int", Lock.Wish.NONE, others);
     others.untilReason("cannot connect");
     assertThat(reports.all()).hasSize(before);
   }
 
   private BridgeSession open() {
-    return connector.open("n1", Endpoint.unix(socket()), "br-int", reports);
+    return connector.open("n1", Endpoint.unix(socket()), "br-int", Lock.Wish.NONE, reports);
   }
 
   private BridgeSession openPatiently() {
-    return patient.open("n1", Endpoint.unix(socket()), "br-int", reports);
+    return patient.open("n1", Endpoint.unix(socket()), "br-int", Lock.Wish.NONE, reports);
   }
 
   private Path socket() {

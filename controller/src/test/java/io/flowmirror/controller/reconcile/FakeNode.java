@@ -16,6 +16,7 @@ import io.flowmirror.controller.openflow.OvnText;
 import io.flowmirror.controller.openflow.Packet;
 import io.flowmirror.controller.ovsdb.BridgeReport;
 import io.flowmirror.controller.ovsdb.BridgeSession;
+import io.flowmirror.controller.ovsdb.Lock;
 import io.flowmirror.flows.Cookie;
 import io.flowmirror.flows.FlowChange;
 import io.flowmirror.flows.FlowEntry;
@@ -57,6 +58,7 @@ final class FakeNode implements Sessions {
   private boolean ignoringRows;
   private boolean ovsdbUp = true;
   private String dpid = "";
+  private Lock lock = Lock.OURS;
 
   // Pods and ports.
 
@@ -309,6 +311,12 @@ final class FakeNode implements Sessions {
     report();
   }
 
+  /** Who has the lock of the one who writes. */
+  synchronized void lock(Lock lock) {
+    this.lock = lock;
+    report();
+  }
+
   synchronized void restoring(boolean on) {
     restoring = on;
     report();
@@ -358,8 +366,9 @@ final class FakeNode implements Sessions {
                         ImmutableList.copyOf(mirrors.values()))),
                 "",
                 rowRound,
-                "")
-            : new BridgeReport(Optional.empty(), "connection refused", rowRound, ""));
+                "",
+                lock)
+            : new BridgeReport(Optional.empty(), "connection refused", rowRound, "", Lock.UNKNOWN));
   }
 
   // Sessions.
@@ -371,7 +380,8 @@ final class FakeNode implements Sessions {
   }
 
   @Override
-  public synchronized BridgeSession openBridge(NodeSettings node, Consumer<BridgeReport> reports) {
+  public synchronized BridgeSession openBridge(
+      NodeSettings node, Lock.Wish wish, Consumer<BridgeReport> reports) {
     bridgeReports = reports;
     rowRound = 0;
     report();

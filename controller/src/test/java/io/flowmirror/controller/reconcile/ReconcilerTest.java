@@ -10,6 +10,7 @@ import com.google.common.collect.Lists;
 import io.flowmirror.config.Overrides;
 import io.flowmirror.config.Settings;
 import io.flowmirror.config.SettingsReader;
+import io.flowmirror.controller.ovsdb.Lock;
 import io.flowmirror.controller.reconcile.Reconciler.Mode;
 import io.flowmirror.controller.reconcile.Repair.Cause;
 import io.flowmirror.flows.FlowEntry;
@@ -378,6 +379,37 @@ final class ReconcilerTest {
     node.podGone("web");
     awaitStatus(status -> last(status.repairs()).cause() == Cause.MOVED);
     assertThat(last(status().repairs()).gap()).contains(Duration.ZERO);
+  }
+
+  @Test
+  void nothingIsWrittenWhileAnotherHasTheLock() {
+    node.foreignPort("mirror0", 3);
+    node.lock(Lock.ANOTHERS);
+    run(WEB);
+    awaitStatus(status -> status.complaints().toString().contains("another controller is at work"));
+    assertThat(node.flowMods()).isEmpty();
+    node.lock(Lock.OURS);
+    awaitSettled();
+    assertThat(node.entries()).hasSize(4);
+    node.lock(Lock.ANOTHERS);
+    awaitStatus(status -> status.writer() == NodeStatus.Writer.ANOTHER);
+    node.wipe();
+    awaitStatus(status -> status.installed().isEmpty());
+    assertThat(node.entries()).isEmpty();
+    node.lock(Lock.REFUSED);
+    awaitStatus(status -> status.complaints().toString().contains("knows no locks"));
+    assertThat(node.entries()).isEmpty();
+  }
+
+  /** Promise 3 does not wait for the database: who had the lock when it went away goes on. */
+  @Test
+  void aPodThatGoesWhileTheDatabaseIsAwayTakesItsEntriesWithIt() {
+    run(WEB);
+    awaitSettled();
+    node.ovsdb(false);
+    awaitStatus(status -> !status.node().bridgeConfirmed());
+    node.podGone("web");
+    await().until(() -> node.entries().isEmpty());
   }
 
   /** What kube-ovn-cni sets up for the same annotation. */

@@ -12,6 +12,7 @@ import io.flowmirror.controller.openflow.DatapathReport;
 import io.flowmirror.controller.openflow.DatapathSession;
 import io.flowmirror.controller.ovsdb.BridgeReport;
 import io.flowmirror.controller.ovsdb.BridgeSession;
+import io.flowmirror.controller.ovsdb.Lock;
 import io.flowmirror.controller.reconcile.Reconciler.Mode;
 import java.time.Duration;
 import java.util.List;
@@ -205,8 +206,9 @@ final class ReloadTest {
     }
 
     @Override
-    public BridgeSession openBridge(NodeSettings node, Consumer<BridgeReport> reports) {
-      return Objects.requireNonNull(nodes.get(node.name())).openBridge(node, reports);
+    public BridgeSession openBridge(
+        NodeSettings node, Lock.Wish lock, Consumer<BridgeReport> reports) {
+      return Objects.requireNonNull(nodes.get(node.name())).openBridge(node, lock, reports);
     }
 
     @Override

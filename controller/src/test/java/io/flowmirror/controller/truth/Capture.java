@@ -43,7 +43,7 @@ final class Capture implements AutoCloseable {
     this.name = name;
     this.tcpdump = tcpdump;
     this.stderr = tcpdump.errorReader(StandardCharsets.UTF_8);
-    this.reader = Thread.ofVirtual().name(name).unstarted(this::read);
+    this.reader = Thread.ofPlatform().daemon().name(name).unstarted(this::read);
   }
 
   /**

@@ -52,6 +52,8 @@ final class ConsistencyTable {
           note(with, fault, cost);
           ofctl.add(stage.replaceOursByOfctl());
           stage.stopController();
+          // Without a controller means without anything of ours.
+          RunningController.clean(cluster);
           stage.plant();
         }
       }

@@ -29,7 +29,7 @@ final class FlowWatch implements AutoCloseable {
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
-    reader = Thread.ofVirtual().start(this::read);
+    reader = Thread.ofPlatform().daemon().start(this::read);
   }
 
   private void read() {

@@ -28,7 +28,7 @@ final class Probe implements AutoCloseable {
   private Probe(String name, Process ping) {
     this.name = name;
     this.ping = ping;
-    this.reader = Thread.ofVirtual().unstarted(this::read);
+    this.reader = Thread.ofPlatform().daemon().unstarted(this::read);
   }
 
   /** Starts to probe. */

@@ -29,7 +29,7 @@ final class Program implements AutoCloseable {
     this.command = command;
     this.process = process;
     this.output = new CompletableFuture<>();
-    Thread.ofVirtual().start(() -> output.completeAsync(this::readAll, Runnable::run));
+    Thread.ofPlatform().daemon().start(() -> output.complete(readAll()));
   }
 
   /** Starts a program without input. */
