@@ -245,7 +245,9 @@ final class OvsdbSession implements BridgeSession, RpcConnection.Listener {
           }
           // Who has it now has not lost it to us: a lost one is not taken back.
           wish = Lock.Wish.WAIT;
-          report();
+          if (tables != null) {
+            report();
+          }
         });
   }
 
@@ -271,7 +273,9 @@ final class OvsdbSession implements BridgeSession, RpcConnection.Listener {
             lock == Lock.OURS
                 ? "the other controller is gone: this one writes now"
                 : "another controller has taken over");
-        report();
+        if (tables != null) {
+          report();
+        }
       }
       return;
     }

@@ -258,7 +258,14 @@ public final class RealSwitch implements AutoCloseable {
     try {
       Changes changes =
           new Changes(
-              new ProcessBuilder("ovs-ofctl", "monitor", bridge(), "watch:!initial").start());
+              new ProcessBuilder(
+                      "ovs-ofctl",
+                      "--unixctl=" + path("monitor.ctl"),
+                      "monitor",
+                      bridge(),
+                      "watch:!initial")
+                  .redirectErrorStream(true)
+                  .start());
       // It listens as soon as it tells of something.
       String probe = "cookie=0x99,table=8,priority=1,actions=drop";
       await()

@@ -23,7 +23,11 @@ final class FlowWatch implements AutoCloseable {
     try {
       monitor =
           new ProcessBuilder(
-                  "ovs-ofctl", "monitor", brInt.openflow(), "watch:!initial,!actions,table=0")
+                  "ovs-ofctl",
+                  "--unixctl=" + brInt.runFolder() + "/monitor.ctl",
+                  "monitor",
+                  brInt.openflow(),
+                  "watch:!initial,!actions,table=0")
               .redirectErrorStream(true)
               .start();
     } catch (IOException e) {
