@@ -131,6 +131,11 @@ class LiveDatapathTest {
   /** A reading that nobody asked for comes a while after the last one. */
   private void answerTheNextReading() {
     asked.clear();
+    answerAReading();
+  }
+
+  /** On a slow machine it may have come, and been answered, already. */
+  private void answerAReading() {
     await()
         .atMost(Duration.ofSeconds(10))
         .pollInterval(Duration.ofMillis(2))
@@ -138,7 +143,7 @@ class LiveDatapathTest {
             () -> {
               channel.runScheduledPendingTasks();
               answer();
-              return !asked.isEmpty();
+              return readings() > 0;
             });
   }
 
@@ -253,13 +258,13 @@ class LiveDatapathTest {
     assertThat(datapath().remembered()).containsExactly(PORT);
     assertThat(datapath().deliveryTable()).hasValue(DELIVERY_TABLE);
 
+    asked.clear();
     receive(put(INGRESS), put(DELIVERY));
     answer();
     assertThat(datapath().logicalPorts()).containsExactly(port);
     assertThat(datapath().remembered()).isEmpty();
-    answerTheNextReading();
     // What is asked of all tables is asked anew, since another OVN may have come.
-    assertThat(readings()).isPositive();
+    answerAReading();
   }
 
   @Test
@@ -283,8 +288,7 @@ class LiveDatapathTest {
     assertThat(reports).hasSize(before);
     assertThat(asked).isEmpty();
     receive(experimenter(Ofp.ONF_FLOW_MONITOR_RESUMED));
-    answerTheNextReading();
-    assertThat(readings()).isPositive();
+    answerAReading();
     assertThat(reports).hasSize(before + 1);
     assertThat(datapath().logicalPorts()).hasSize(1);
   }
@@ -295,9 +299,9 @@ class LiveDatapathTest {
     FlowEntry e1 = Entries.e1(PORT, 9);
     receive(HostilePeer.flowUpdate(ADDED, e1));
     answer();
+    asked.clear();
     receive(removed(e1));
-    answerTheNextReading();
-    assertThat(readings()).isPositive();
+    answerAReading();
     assertThat(reports.getLast().entries()).isEmpty();
     // It is said once more, of an entry that is known to be gone.
     asked.clear();
