@@ -26,7 +26,7 @@ test: prepare
 soak: prepare
 	sandbox/sandbox install
 	$(MVN) verify -pl controller -am -Dtest=none -Dit.test=ChaosIT -Dsurefire.failIfNoSpecifiedTests=false \
-	    -Dfailsafe.failIfNoSpecifiedTests=false -Dchaos.minutes=$(MINUTES) -Dchaos.report=$(CURDIR)/docs/soak.md
+	    -Dfailsafe.failIfNoSpecifiedTests=false -Dchaos.minutes=$(MINUTES) -Dchaos.pods=1000 -Dchaos.report=$(CURDIR)/docs/soak.md
 
 build: prepare
 	$(MVN) -q -DskipTests package

@@ -292,6 +292,7 @@ final class NodeLoop {
         refused,
         writer,
         waiting,
+        repairs.contest(),
         settled,
         repairs.newest());
   }
@@ -429,7 +430,6 @@ final class NodeLoop {
         && rowsRefused.isEmpty()) {
       waiting.add("OVSDB took " + rowsSent + ", and it is not so: does somebody else undo it?");
     }
-    repairs.contest().ifPresent(waiting::add);
     if (rowPace.isStruggling()) {
       waiting.add("Contested: somebody removes our mirror port as fast as it is made");
     }

@@ -12,6 +12,7 @@ import io.flowmirror.flows.NodeIntent;
 import io.flowmirror.flows.Plan;
 import io.flowmirror.flows.PlannedEntry;
 import io.flowmirror.topology.Node;
+import java.util.Optional;
 
 /**
  * One node at one moment, for readers: immutable.
@@ -24,6 +25,7 @@ import io.flowmirror.topology.Node;
  * @param refused entries that the switch has refused, with its error
  * @param writer who writes to it: who holds the lock in its database
  * @param waiting why nothing can be told or done for now, in words; empty if nothing is in the way
+ * @param contested who keeps undoing our work, in words; it may be right at this moment
  * @param settled whether the node is as it should be: read, compared, and nothing left to do
  * @param repairs the newest repairs of its entries, the newest last
  */
@@ -36,6 +38,7 @@ public record NodeStatus(
     ImmutableMap<FlowKey, String> refused,
     Writer writer,
     ImmutableList<String> waiting,
+    Optional<String> contested,
     boolean settled,
     ImmutableList<Repair> repairs) {
 
@@ -61,6 +64,7 @@ public record NodeStatus(
   public ImmutableList<String> complaints() {
     ImmutableList.Builder<String> complaints = ImmutableList.builder();
     complaints.addAll(waiting).addAll(plan.refusals());
+    contested.ifPresent(complaints::add);
     diff.conflicts()
         .forEach(
             (key, entry) ->

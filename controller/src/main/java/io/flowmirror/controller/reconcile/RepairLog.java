@@ -32,6 +32,9 @@ final class RepairLog {
 
   private static final Duration CONTEST_TIME = Duration.ofSeconds(60);
 
+  /** Who removes our entries one by one does it once. */
+  private static final Duration ONE_DEED = Duration.ofMillis(250);
+
   private record Round(Cause cause, long noticedNanos, int entries, boolean missing) {}
 
   private final Ticker ticker;
@@ -154,11 +157,15 @@ final class RepairLog {
   }
 
   private void undone(FlowDiff diff) {
+    long now = ticker.read();
+    rival = words(diff);
+    if (!undone.isEmpty() && now - undone.getLast() < ONE_DEED.toNanos()) {
+      return;
+    }
     if (undone.size() == CONTEST) {
       undone.removeFirst();
     }
-    undone.addLast(ticker.read());
-    rival = words(diff);
+    undone.addLast(now);
   }
 
   private static String words(FlowDiff diff) {

@@ -68,6 +68,7 @@ final class FirstLookTest {
         ImmutableMap.of(),
         writer,
         waiting.isEmpty() ? ImmutableList.of() : ImmutableList.of(waiting),
+        Optional.empty(),
         false,
         ImmutableList.of());
   }

@@ -139,6 +139,7 @@ final class FlowsReportTest {
             ImmutableMap.of(),
             NodeStatus.Writer.US,
             ImmutableList.of(),
+            Optional.empty(),
             diff.inSync(),
             ImmutableList.of());
     return FlowsReport.lines("n1", status, only);

@@ -60,6 +60,7 @@ public final class FakeDatapath implements OtherSide {
   private final List<FlowChange> flowMods = new ArrayList<>();
   private final Map<FlowKey, String> refusals = new LinkedHashMap<>();
   private long dpid;
+  private int bundles;
   private Duration now = Duration.ZERO;
   private int nextPort = 1;
   private String unreachable = "";
@@ -104,6 +105,11 @@ public final class FakeDatapath implements OtherSide {
   /** All changes of all rounds, those that were refused too. */
   public synchronized ImmutableList<FlowChange> flowMods() {
     return ImmutableList.copyOf(flowMods);
+  }
+
+  /** How many rounds there have been. */
+  public synchronized int bundles() {
+    return bundles;
   }
 
   // Ports.
@@ -358,6 +364,7 @@ public final class FakeDatapath implements OtherSide {
           return;
         }
         flowMods.addAll(changes);
+        bundles++;
         refused = refused(changes);
         if (refused.isEmpty() && !pretending) {
           tables.commit(changes, now);

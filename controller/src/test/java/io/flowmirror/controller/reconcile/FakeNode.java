@@ -209,6 +209,10 @@ final class FakeNode implements Sessions {
         .collect(ImmutableList.toImmutableList());
   }
 
+  int bundles() {
+    return datapath.bundles();
+  }
+
   ImmutableList<FlowChange> flowMods() {
     return datapath.flowMods();
   }

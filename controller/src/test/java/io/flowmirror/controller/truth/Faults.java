@@ -2,6 +2,7 @@
 package io.flowmirror.controller.truth;
 
 import com.google.common.collect.ImmutableList;
+import com.google.common.collect.ImmutableSet;
 import com.google.common.collect.Iterables;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -11,6 +12,8 @@ import java.util.List;
 final class Faults {
   /** What ovs-appctl and ovn-appctl are told of the controller on a node. */
   private static final String OVN_CONTROLLER = "ovn-controller";
+
+  private static final int PODS = Integer.getInteger("chaos.pods", 20);
 
   private Faults() {}
 
@@ -135,22 +138,26 @@ final class Faults {
   /** A port that comes or goes costs packets in tunnels, controller or not (see {@link Probes}). */
   static final Fault PODS_COME_AND_GO =
       new Fault(
-          "20 pods added and removed",
+          PODS + " pods added and removed",
           false,
           true,
           false,
           stage -> {
-            stage.sandbox(
-                "pods",
-                "add",
-                "--count",
-                "20",
-                "--prefix",
-                "brief",
-                "--node",
-                Cluster.NODE,
-                "--dummy");
-            stage.sandbox("pod", "del", "--name-prefix", "brief");
+            // A hundred at a time: above 250 ports what pods receive is not copied.
+            for (int left = PODS; left > 0; left -= 100) {
+              String count = Integer.toString(Math.min(left, 100));
+              stage.sandbox(
+                  "pods",
+                  "add",
+                  "--count",
+                  count,
+                  "--prefix",
+                  "brief",
+                  "--node",
+                  Cluster.NODE,
+                  "--dummy");
+              stage.sandbox("pod", "del", "--name-prefix", "brief");
+            }
           });
 
   static final Fault MANY_FOREIGN_ENTRIES =
@@ -172,6 +179,20 @@ final class Faults {
                 stage.proxy().cut();
                 restart(stage, OVN_CONTROLLER, "exit");
                 stage.proxy().hold(false);
+              })
+          .atTheConnection();
+
+  /** As when the controller is killed there: the switch drops what was not committed. */
+  static final Fault CUT_WHILE_REPAIRING =
+      Fault.harmless(
+              "connection cut in the middle of a repair",
+              stage -> {
+                stage.proxy().delay(Duration.ofMillis(50));
+                stage.brInt.removeOurEntries();
+                Duration moment = Duration.ofMillis(50 + stage.random.nextInt(150));
+                Wait.within(moment, () -> false);
+                stage.proxy().cut();
+                stage.proxy().delay(Duration.ZERO);
               })
           .atTheConnection();
 
@@ -245,10 +266,22 @@ final class Faults {
           MANY_FOREIGN_ENTRIES,
           CONNECTION_CUT,
           CONNECTION_CUT_AND_WIPED,
+          CUT_WHILE_REPAIRING,
           HALF_OPEN,
           SLOW_SWITCH,
           CONTROLLER_RESTARTED,
           CONTROLLER_AWAY_WHILE_WIPED);
+
+  /** Those that touch no entry of ours: no copy may be missing. */
+  static final ImmutableSet<Fault> WITHOUT_A_GAP =
+      ImmutableSet.of(
+          RECOMPUTE,
+          INC_ENGINE_RECOMPUTE,
+          OVSDB_RESTARTED,
+          CENTRAL_RESTARTED,
+          CONNECTION_CUT,
+          HALF_OPEN,
+          CONTROLLER_RESTARTED);
 
   private static void restart(Stage stage, String daemon, String how) {
     stage.sandbox("restart", Cluster.NODE, daemon, "--how", how);

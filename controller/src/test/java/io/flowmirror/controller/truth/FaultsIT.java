@@ -45,6 +45,9 @@ final class FaultsIT {
     if (!fault.cutsOff()) {
       assertThat(cost.lost()).as("packets of pods").isZero();
     }
+    if (Faults.WITHOUT_A_GAP.contains(fault)) {
+      assertThat(cost.missed()).as("frames that were not copied").isZero();
+    }
     if (fault.wipes()) {
       set.plant();
     }

@@ -247,6 +247,9 @@ final class IdentityIT {
     cluster.sandbox().run("pod", "move", "demo/y", "--subnet", "subnet2");
     settle();
     assertCopied(cluster.pod("y"), cluster.pod("other"));
+    remakeSubnet2();
+    settle();
+    assertCopied(cluster.pod("y"), cluster.pod("other"));
     Pod y = cluster.pod("y");
     moveTo(y, 777);
     controller.await(
@@ -255,6 +258,31 @@ final class IdentityIT {
         status -> status.settled() && status.node().port(y.port()).orElseThrow().ofport() == 777);
     cluster.sandbox().run("nbctl", "--wait=hv", "sync");
     assertCopied(y, cluster.pod("other"));
+  }
+
+  /** The logical switch is deleted and made anew: OVN may give it, and its ports, the same keys. */
+  private void remakeSubnet2() {
+    cluster.sandbox().run("nbctl", "--wait=hv", "ls-del", "subnet2");
+    ImmutableList.Builder<String> command = ImmutableList.builder();
+    command.add("nbctl", "--wait=hv", "ls-add", "subnet2");
+    command.add("--", "lsp-add", "subnet2", "subnet2-ovn-cluster");
+    command.add("--", "lsp-set-type", "subnet2-ovn-cluster", "router");
+    command.add("--", "lsp-set-addresses", "subnet2-ovn-cluster", "router");
+    command.add("--", "lsp-set-options", "subnet2-ovn-cluster", "router-port=ovn-cluster-subnet2");
+    for (String name : List.of("other", "far2", "y")) {
+      Pod pod = cluster.pod(name);
+      String port = name + "." + Pod.NAMESPACE;
+      command.add("--", "lsp-add", "subnet2", port, "--", "lsp-set-addresses", port);
+      String addresses = pod.mac() + " " + pod.ip4() + " " + pod.ip6();
+      command.add(addresses);
+      if (!name.equals("y")) {
+        command.add("--", "lsp-set-port-security", port, addresses);
+      }
+    }
+    for (String protocol : List.of("tcp", "udp")) {
+      command.add("--", "ls-lb-add", "subnet2", "cluster-" + protocol + "-loadbalancer");
+    }
+    cluster.sandbox().run(command.build().toArray(String[]::new));
   }
 
   @Test
