@@ -157,6 +157,29 @@ final class IdentityIT {
     assertCopied(cluster.pod("y"), cluster.pod("db"));
   }
 
+  /** And all of that while ovn-controller is away, so that its wipe comes in between. */
+  @Test
+  void aKeyThatIsReusedWhileOvnIsAway() {
+    for (int round = 0; round < ROUNDS; round++) {
+      try (Capture copies = copies()) {
+        cluster.sandbox().run("stop", Cluster.NODE, "ovn-controller");
+        cluster.sandbox().run("nbctl", "lsp-del", "y.demo");
+        cluster.sandbox().run("pod", "add", "demo/ya", "--node", Cluster.NODE, "--no-wait");
+        cluster.sandbox().run("start", Cluster.NODE, "ovn-controller");
+        Instant changed = Instant.now();
+        Pod z = cluster.pod("ya");
+        try (Probe probe = Probe.start(cluster.pod("db"), z)) {
+          probe.awaitAnswers(200);
+        }
+        assertNotTapped("key reused while ovn-controller is away", copies, z, changed);
+      }
+      cluster.sandbox().run("pod", "del", "demo/ya", "demo/y");
+      cluster.sandbox().run("pod", "add", "demo/y", "--node", Cluster.NODE, "--no-port-security");
+      settle();
+    }
+    assertCopied(cluster.pod("y"), cluster.pod("db"));
+  }
+
   /** In one transaction y's interface goes and z's has its number. */
   @Test
   void aNumberThatIsReused() {
