@@ -75,7 +75,14 @@ final class RunningController implements AutoCloseable {
 
   /** Waits until one node is in this state. */
   void await(String what, String node, Predicate<NodeStatus> arrived) {
-    Wait.until(what, () -> arrived.test(status(node)), this::state);
+    Wait.until(
+        what,
+        () -> {
+          // The first status comes a moment after the start.
+          NodeStatus status = reconciler.statuses().get(node);
+          return status != null && arrived.test(status);
+        },
+        this::state);
   }
 
   private void awaitOrClose(String what, Predicate<NodeStatus> arrived) {
