@@ -129,7 +129,8 @@ final class NodeLoop {
     long live = report.datapath().map(Datapath::connection).orElse(NONE);
     notice(report.noticedNanos());
     if (live != connection) {
-      if (live == NONE) {
+      // The report of the loss may have given way to that of the next connection.
+      if (connection != NONE) {
         repairs.lost(report.noticedNanos());
       }
       // A round on a connection that is gone is over, whatever became of it: the next read tells.
