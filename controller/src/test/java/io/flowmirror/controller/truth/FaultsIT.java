@@ -43,6 +43,7 @@ final class FaultsIT {
     assertThat(cost.strangers()).as("copies of what is not the pod's").isEmpty();
     assertThat(cost.doubled()).as("frames that were copied twice").isEmpty();
     if (!fault.cutsOff()) {
+      assertThat(cost.undelivered()).as("copies of what the pod did not get").isZero();
       assertThat(cost.lost()).as("packets of pods").isZero();
     }
     if (Faults.WITHOUT_A_GAP.contains(fault)) {

@@ -10,6 +10,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
@@ -28,6 +29,12 @@ final class NeighbourIT {
   NeighbourIT(Cluster cluster) {
     this.cluster = cluster;
     this.brInt = cluster.brInt(Cluster.NODE);
+  }
+
+  /** What other tests have removed is gone from the bridge too. */
+  @BeforeEach
+  void settle() {
+    cluster.sandbox().run("nbctl", "--wait=hv", "sync");
   }
 
   @AfterEach

@@ -44,6 +44,8 @@ final class Ordeal {
    * @param missedAfter those of them after the pod had received something again
    * @param missedAfterFor from that moment to the last of them
    * @param doubled copies more than there were frames
+   * @param undelivered copies of what was on its way to the pod, and never got there: a switch that
+   *     dies has copied what it has not delivered yet
    * @param strangers copies of what the pod neither sent nor received
    * @param repairs what the controller says of its repairs
    */
@@ -55,6 +57,7 @@ final class Ordeal {
       int missedAfter,
       Duration missedAfterFor,
       ImmutableList<String> doubled,
+      int undelivered,
       ImmutableList<String> strangers,
       ImmutableList<Repair> repairs) {}
 
@@ -134,9 +137,16 @@ final class Ordeal {
     left.forEach((frame, count) -> extra.addCopies(frame, count));
     ImmutableList.Builder<String> doubled = ImmutableList.builder();
     ImmutableList.Builder<String> strangers = ImmutableList.builder();
-    extra
-        .build()
-        .forEach(frame -> (all.contains(frame) ? doubled : strangers).add(frame.toString()));
+    int undelivered = 0;
+    for (Frame frame : extra.build()) {
+      if (all.contains(frame)) {
+        doubled.add(frame.toString());
+      } else if (isOfWeb(frame)) {
+        undelivered++;
+      } else {
+        strangers.add(frame.toString());
+      }
+    }
 
     Duration silence = Duration.ZERO;
     Optional<Instant> back = Optional.empty();
@@ -159,8 +169,19 @@ final class Ordeal {
         after.size(),
         after.isEmpty() ? Duration.ZERO : Duration.between(again, after.get(after.size() - 1)),
         doubled.build(),
+        undelivered,
         strangers.build(),
         stage.hasController() ? newRepairs(known) : ImmutableList.of());
+  }
+
+  private boolean isOfWeb(Frame frame) {
+    String digits = web.mac().replace(":", "");
+    return digits.equals(mac(frame, 0)) || digits.equals(mac(frame, 6));
+  }
+
+  private static String mac(Frame frame, int offset) {
+    return String.format(
+        "%04x%04x%04x", frame.u16(offset), frame.u16(offset + 2), frame.u16(offset + 4));
   }
 
   /** A controller that was started anew begins a new list. */
