@@ -8,8 +8,11 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.atomic.AtomicReference;
 
 /**
  * A sandbox with pods on both nodes and both subnets, an echo server of each kind in every pod and
@@ -94,6 +97,26 @@ final class Cluster implements AutoCloseable {
         path(node + ".ovn0_ip4"),
         path(node + ".ovn0_ip6"),
         "02:00:00:00:03:0" + node.substring(1));
+  }
+
+  /**
+   * Waits until OVN has left both bridges alone for a second: what a pod leaves behind there goes
+   * some time after ovn-controller has said that it is in step.
+   */
+  void awaitCalm() {
+    AtomicReference<List<ImmutableList<String>>> last = new AtomicReference<>(List.of());
+    AtomicLong since = new AtomicLong(System.nanoTime());
+    Wait.until(
+        "OVN to be done",
+        () -> {
+          List<ImmutableList<String>> now = new ArrayList<>();
+          NODES.forEach(node -> now.add(brInt(node).ovnEntries()));
+          if (!now.equals(last.getAndSet(now))) {
+            since.set(System.nanoTime());
+          }
+          return System.nanoTime() - since.get() > Duration.ofSeconds(1).toNanos();
+        },
+        () -> "its entries still change");
   }
 
   /** A value that {@code sandbox paths} printed. */

@@ -62,6 +62,7 @@ final class IdentityIT {
     cluster.sandbox().run("pod", "del", "--name-prefix", "y", "--namespace", Pod.NAMESPACE);
     controller.close();
     RunningController.clean(cluster);
+    cluster.awaitCalm();
   }
 
   private void settle() {

@@ -52,6 +52,7 @@ final class ManyPortsIT {
   void removePorts() {
     RunningController.clean(cluster);
     cluster.sandbox().run("pod", "del", "--name-prefix", "bulk", "--namespace", "demo");
+    cluster.awaitCalm();
   }
 
   /** What one local port costs a broadcast, with few ports, so that nothing is refused. */

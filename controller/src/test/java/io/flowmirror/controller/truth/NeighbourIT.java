@@ -34,7 +34,7 @@ final class NeighbourIT {
   /** What other tests have removed is gone from the bridge too. */
   @BeforeEach
   void settle() {
-    cluster.sandbox().run("nbctl", "--wait=hv", "sync");
+    cluster.awaitCalm();
   }
 
   @AfterEach
