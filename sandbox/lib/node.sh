@@ -290,3 +290,25 @@ restart_ovs() {
         vsctl "$n" --if-exists remove Open_vSwitch . other_config flow-restore-wait=true || return 1
     fi
 }
+
+# ---- Kube-OVN's own mirror -------------------------------------------------
+
+# Kube-OVN's own mirror, as its daemon sets it up at its start (pkg/daemon,
+# configureMirror): a port mirror0 and a Mirror m0 that outputs to it.
+cmd_kube_ovn_mirror() { # NODE on|off
+    local n=${1:-} netns
+    [[ $n && ${2:-} =~ ^(on|off)$ ]] || die "usage: sandbox kube-ovn-mirror NODE on|off"
+    need_up
+    check_node "$n"
+    take_lock
+    if [[ $2 == off ]]; then
+        vsctl "$n" clear Bridge br-int mirrors -- --if-exists del-port br-int mirror0 || exit 1
+        return
+    fi
+    netns=$(node_ns "$n")
+    vsctl "$n" --may-exist add-port br-int mirror0 -- set Interface mirror0 type=internal || exit 1
+    vsctl "$n" get Mirror m0 name >/dev/null 2>&1 ||
+        vsctl "$n" -- --id=@p get Port mirror0 -- --id=@m create Mirror name=m0 output_port=@p \
+            -- add Bridge br-int mirrors @m >/dev/null || exit 1
+    ip -n "$netns" link set mirror0 up || exit 1
+}

@@ -349,7 +349,6 @@ pod_move() { # NS/NAME SUBNET IP WAIT
     sync_hv
 }
 
-# The interface leaves br-int and returns: the logical port and the pod stay.
 # What kube-ovn-cni does about a pod's annotation (kube-ovn, pkg/ovs/ovs-vsctl.go,
 # ConfigInterfaceMirror): only what goes to the pod is mirrored.
 pod_mirror() { # NS/NAME true|false
@@ -361,26 +360,7 @@ pod_mirror() { # NS/NAME true|false
     vsctl "$P_node" -- --id=@p get Port "$P_ifname" -- "$verb" Mirror m0 select_dst_port @p
 }
 
-# Kube-OVN's own mirror, as its daemon sets it up at its start (pkg/daemon/ovs.go,
-# configureMirror): a port mirror0 and a Mirror m0 that outputs to it.
-cmd_kube_ovn_mirror() { # NODE on|off
-    local n=${1:-} netns
-    [[ $n && ${2:-} =~ ^(on|off)$ ]] || die "usage: sandbox kube-ovn-mirror NODE on|off"
-    need_up
-    check_node "$n"
-    take_lock
-    if [[ $2 == off ]]; then
-        vsctl "$n" clear Bridge br-int mirrors -- --if-exists del-port br-int mirror0 || exit 1
-        return
-    fi
-    netns=$(node_ns "$n")
-    vsctl "$n" --may-exist add-port br-int mirror0 -- set Interface mirror0 type=internal || exit 1
-    vsctl "$n" get Mirror m0 name >/dev/null 2>&1 ||
-        vsctl "$n" -- --id=@p get Port mirror0 -- --id=@m create Mirror name=m0 output_port=@p \
-            -- add Bridge br-int mirrors @m >/dev/null || exit 1
-    ip -n "$netns" link set mirror0 up || exit 1
-}
-
+# The interface leaves br-int and returns: the logical port and the pod stay.
 pod_detach() {
     load_pod "$1"
     vsctl "$P_node" del-port br-int "$P_ifname" && { [[ -z $2 ]] || sync_hv; }

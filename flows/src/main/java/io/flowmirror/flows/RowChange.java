@@ -4,8 +4,8 @@ package io.flowmirror.flows;
 import com.google.common.collect.ImmutableSortedSet;
 
 /**
- * A change to br-int's rows in OVSDB. Made by {@code mutate} on the set of ports only, so that
- * nobody else's rows can be lost to a stale copy.
+ * A change to br-int's rows in OVSDB. Made by {@code mutate} of sets only (of the bridge's ports,
+ * of what a Mirror selects), so that nobody else's rows can be lost to a stale copy.
  */
 public sealed interface RowChange {
   /** The key that marks a Port row as ours in its external_ids. */

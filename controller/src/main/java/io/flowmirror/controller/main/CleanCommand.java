@@ -32,7 +32,9 @@ final class CleanCommand implements Callable<Integer> {
 
   @Option(
       names = "--force",
-      description = "Clean nodes on which another controller is at work, too.")
+      description =
+          "Clean nodes on which another controller is at work, too. End that one first: it has its"
+              + " lock back when this is done, and makes its entries again.")
   private boolean force;
 
   @Spec private CommandSpec spec;

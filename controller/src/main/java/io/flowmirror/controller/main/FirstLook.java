@@ -12,8 +12,8 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Notices a controller that was started a second time: on every node that can be reached, another
- * one is at work. Where only some nodes are another's, this one has work to do; it goes on and asks
- * again from time to time.
+ * one is at work. Where only some nodes are another's, this one has work to do; it goes on, and
+ * waits for their locks.
  *
  * <p>On the loop's thread.
  */

@@ -120,6 +120,10 @@ final class FlowsReport {
       if (status.diff().drift().get(key) == Drift.DIFFERENT && there != null) {
         lines.add("# installed instead: " + FlowText.format(there.entry()));
       }
+      FlowEntry instead = status.diff().overwritten().get(key);
+      if (instead != null) {
+        lines.add("# overwritten with: " + FlowText.format(instead));
+      }
       FlowEntry hiding = status.diff().hidden().get(key);
       if (hiding != null) {
         lines.add("# hidden by somebody else's entry: " + FlowText.format(hiding));

@@ -35,8 +35,7 @@ final class NodeSessions implements Sessions {
   @Override
   public DatapathSession openDatapath(
       NodeSettings node, Duration audit, Consumer<DatapathReport> reports) {
-    // The reconciler leaves a report in its mailbox, and returns.
-    return openflow.openUnbuffered(
+    return openflow.open(
         OpenFlowOptions.of(node.name(), endpoint(node.openflow())).withAudit(audit), reports);
   }
 

@@ -71,8 +71,9 @@ final class Bundle {
 
   /**
    * Sends the bundle. The future completes when the switch has committed it, or with what was
-   * refused; then nothing of the round was applied. It fails if the connection is of no further
-   * use.
+   * refused; then nothing of the round was applied, unless it was proven and the switch, having
+   * taken the same before, refused some of it only after the commit was on its way: then the others
+   * are made. It fails if the connection is of no further use.
    */
   CompletableFuture<ImmutableMap<FlowKey, String>> apply() {
     for (FlowChange change : changes) {
@@ -113,7 +114,7 @@ final class Bundle {
     pumping = false;
     if (isSent()) {
       ending = true;
-      if (proven) {
+      if (proven && refused.isEmpty() && impossible.isEmpty()) {
         end(commit());
       } else {
         end(

@@ -33,7 +33,7 @@ public record DatapathReport(
     boolean wiped) {
 
   /** What this says, after one that nobody has read: what was new in that one still is. */
-  static DatapathReport after(@Nullable DatapathReport unread, DatapathReport newer) {
+  public static DatapathReport after(@Nullable DatapathReport unread, DatapathReport newer) {
     return unread == null || unread.noticedNanos - newer.noticedNanos >= 0
         ? newer
         : new DatapathReport(

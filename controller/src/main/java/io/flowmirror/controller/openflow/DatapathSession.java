@@ -19,8 +19,9 @@ public interface DatapathSession extends AutoCloseable {
    * Applies a difference as one ordered, atomic bundle, and reports when the switch has made it, or
    * has refused it. Only one round may be in flight; the caller waits for a report of this round.
    *
-   * <p>If the switch refuses an entry, nothing of the round is applied and the report names the
-   * entry. A round that was asked for on another connection than the live one is dropped.
+   * <p>If the switch refuses an entry, the report names it, and nothing of the round is applied
+   * unless it was {@code proven}. A round that was asked for on another connection than the live
+   * one is dropped.
    *
    * @param connection the {@link io.flowmirror.topology.Datapath#connection} that the difference
    *     was computed from
@@ -31,11 +32,6 @@ public interface DatapathSession extends AutoCloseable {
    *     are made
    */
   void apply(long connection, long round, List<FlowChange> changes, boolean proven);
-
-  /** Applies a difference of which it is not known whether the switch takes it. */
-  default void apply(long connection, long round, List<FlowChange> changes) {
-    apply(connection, round, changes, false);
-  }
 
   /** Brings a port up (OFPT_PORT_MOD that clears OFPPC_PORT_DOWN). */
   void bringUp(long connection, int ofport);

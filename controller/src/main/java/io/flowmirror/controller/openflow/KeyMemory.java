@@ -14,9 +14,10 @@ import java.util.TreeMap;
  * connects and then puts its own back (OVN, controller/ofctrl.c, S_CLEAR_FLOWS). Ours can be made
  * again in between by what was known, so that they are there when OVN's are.
  *
- * <p>An entry by remembered keys taps nobody else: only a port that is delivered to by those keys
- * could be tapped, and as soon as another one has them they are forgotten. What is remembered
- * belongs to one connection. Confined to one thread.
+ * <p>Only a port that is delivered to by those keys could be tapped by an entry that they are in.
+ * If OVN gives them to another port, they are forgotten when its entries are seen; until the entry
+ * is gone, that port can be copied (docs/windows.md). What is remembered belongs to one connection.
+ * Confined to one thread.
  */
 final class KeyMemory {
   /** OVN may put its entries back in steps; a port that is not there after this is not bound. */

@@ -509,7 +509,10 @@ final class LiveDatapath implements Connection.Listener {
     long now = System.nanoTime();
     Reading known = reader.reading(ports.keySet(), now);
     if (!known.deliveryTable().equals(deliveryTable)) {
-      LOG.debug("{}: delivery table {}", options.node(), table(known.deliveryTable()));
+      // Not to be known for a moment is part of every wipe; to be another one is news.
+      if (deliveryTable.isPresent() && known.deliveryTable().isPresent()) {
+        LOG.info("{}: delivery table {} now", options.node(), table(known.deliveryTable()));
+      }
       deliveryTable = known.deliveryTable();
     }
     owner.onReport(

@@ -50,20 +50,6 @@ public final class OpenFlowConnector implements AutoCloseable {
     return session;
   }
 
-  /**
-   * Opens a session whose reports come on the thread of its socket, which saves the change of
-   * threads that would come before each repair.
-   *
-   * @param reports must return at once: whatever it waits for, the sockets of other sessions wait
-   *     for too
-   */
-  public OpenFlowSession openUnbuffered(OpenFlowOptions options, Consumer<DatapathReport> reports) {
-    OpenFlowSession session =
-        new OpenFlowSession(options, group.next(), codecs, reports, MoreExecutors.directExecutor());
-    session.start();
-    return session;
-  }
-
   /** Ends the threads; whatever is still connected is closed. */
   @Override
   public void close() {

@@ -15,7 +15,7 @@ public interface BridgeSession extends AutoCloseable {
 
   /**
    * Applies changes in one transaction (RFC 7047, section 4.1.3), by {@code mutate} of the bridge's
-   * ports. A change that is already true is no error.
+   * ports and of what a Mirror selects. A change that is already true is no error.
    *
    * @param round the caller's number of this round, larger than any before
    */

@@ -243,7 +243,7 @@ final class OvsdbSession implements BridgeSession, RpcConnection.Listener {
           } else {
             throw new BadRowException("the answer to lock says neither that it is ours nor not");
           }
-          // Who has it now has not lost it to us: a lost one is not taken back.
+          // It is taken from another once: lost again later, it is waited for.
           wish = Lock.Wish.WAIT;
           if (tables != null) {
             report();

@@ -8,10 +8,12 @@ import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.BinaryOperator;
 
 /**
  * Keeps the newest message of each key until the loop takes it. Its size is bounded by the number
- * of keys, whatever the rate of messages, and nothing newest is ever lost.
+ * of keys, whatever the rate of messages, and nothing newest is ever lost: what gives way to a
+ * newer message may leave its trace in it.
  *
  * <p>Any thread may post; one thread takes.
  */
@@ -20,11 +22,23 @@ final class Mailbox<K, M> {
   private final Condition posted = lock.newCondition();
   private final Map<K, M> newest = new LinkedHashMap<>();
 
+  private final BinaryOperator<M> merge;
+
+  /**
+   * Makes an empty one.
+   *
+   * @param merge what the newer message, its second argument, becomes in place of the one that
+   *     nobody has read, its first
+   */
+  Mailbox(BinaryOperator<M> merge) {
+    this.merge = merge;
+  }
+
   /** Leaves a message in place of the one of the same key that has not been taken yet. */
   void post(K key, M message) {
     lock.lock();
     try {
-      newest.put(key, message);
+      newest.merge(key, message, merge);
       posted.signal();
     } finally {
       lock.unlock();

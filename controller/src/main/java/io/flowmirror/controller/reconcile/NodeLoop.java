@@ -258,7 +258,7 @@ final class NodeLoop {
     FlowDiff diff = FlowDiff.between(plan, datapathReport.entries(), heldBack, owned);
     forgetRefusalsWithoutDrift(diff);
     if (node.datapath().isPresent()) {
-      repairs.compared(diff, noticed());
+      repairs.compared(diff, heldBack, noticed());
     }
     boolean working = false;
     entryPace.rest();
@@ -346,7 +346,7 @@ final class NodeLoop {
     }
     if (entryPace.allows(Sets.newHashSet(Lists.transform(changes, FlowChange::key)))) {
       boolean planIsTheSame = plan.entries().equals(lastPlan);
-      repairs.sent(diff, planIsTheSame, datapathReport.wiped(), noticed());
+      repairs.sent(diff, heldBack, planIsTheSame, datapathReport.wiped(), noticed());
       lastPlan = plan.entries();
       noticedNanos = 0;
       boolean proven =

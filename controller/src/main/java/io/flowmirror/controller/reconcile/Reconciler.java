@@ -69,7 +69,7 @@ public final class Reconciler implements AutoCloseable {
   /** By session, and not by node: a late report of a closed one is no newer than another's. */
   private record Key(@Nullable NodeLoop loop, Class<? extends Message> kind) {}
 
-  private final Mailbox<Key, Message> mailbox = new Mailbox<>();
+  private final Mailbox<Key, Message> mailbox = new Mailbox<>(Reconciler::merge);
   private final Map<String, Seat> seats = new LinkedHashMap<>();
   private final Mode mode;
   private final boolean force;
@@ -170,6 +170,14 @@ public final class Reconciler implements AutoCloseable {
   /** Often enough for an entry to be renewed at a third of its life, and many times after that. */
   private static Duration audit(Settings settings) {
     return Collections.min(List.of(settings.hold().dividedBy(8), settings.audit()));
+  }
+
+  /** A snapshot supersedes the one before, but not when it was noticed, nor that all was gone. */
+  private static Message merge(Message unread, Message newer) {
+    return unread instanceof Message.Switch before && newer instanceof Message.Switch after
+        ? new Message.Switch(
+            after.node(), after.loop(), DatapathReport.after(before.report(), after.report()))
+        : newer;
   }
 
   private void configure(Settings settings) {

@@ -18,6 +18,7 @@ import java.util.Deque;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -77,9 +78,13 @@ final class RepairLog {
     reconfigured = true;
   }
 
-  /** Takes a comparison on a live connection; what is new in it was noticed at that time. */
-  void compared(FlowDiff diff, long noticedNanos) {
-    if (isMissing(diff)) {
+  /**
+   * Takes a comparison on a live connection; what is new in it was noticed at that time.
+   *
+   * @param heldBack what the switch has refused, and is not asked for: no repair can close its gap
+   */
+  void compared(FlowDiff diff, Set<FlowKey> heldBack, long noticedNanos) {
+    if (isMissing(diff, heldBack)) {
       if (missingSinceNanos == 0) {
         missingSinceNanos = noticedNanos;
       }
@@ -95,17 +100,30 @@ final class RepairLog {
   /**
    * A round is sent.
    *
+   * @param heldBack what is not part of it, since the switch has refused it
    * @param planIsTheSame whether the same entries were wanted the last time
    * @param wiped whether OVN's own entries are gone too
    */
-  void sent(FlowDiff diff, boolean planIsTheSame, boolean wiped, long noticedNanos) {
+  void sent(
+      FlowDiff diff,
+      Set<FlowKey> heldBack,
+      boolean planIsTheSame,
+      boolean wiped,
+      long noticedNanos) {
     Collection<Drift> drift = diff.drift().values();
     if (drift.stream().allMatch(kind -> kind == Drift.DUE)) {
       round = null;
       return;
     }
-    int entries = (int) drift.stream().filter(kind -> kind != Drift.DUE).count();
-    round = new Round(cause(drift, planIsTheSame, wiped), noticedNanos, entries, isMissing(diff));
+    int entries =
+        (int)
+            diff.drift().entrySet().stream()
+                .filter(entry -> entry.getValue() != Drift.DUE)
+                .filter(entry -> !heldBack.contains(entry.getKey()))
+                .count();
+    round =
+        new Round(
+            cause(drift, planIsTheSame, wiped), noticedNanos, entries, isMissing(diff, heldBack));
     if (round.cause() == Cause.DELETED || round.cause() == Cause.CHANGED) {
       undone(diff);
     }
@@ -129,8 +147,10 @@ final class RepairLog {
         : Cause.CHANGED;
   }
 
-  private static boolean isMissing(FlowDiff diff) {
-    return diff.drift().values().stream()
+  private static boolean isMissing(FlowDiff diff, Set<FlowKey> heldBack) {
+    return diff.drift().entrySet().stream()
+        .filter(entry -> !heldBack.contains(entry.getKey()))
+        .map(Map.Entry::getValue)
         .anyMatch(kind -> kind != Drift.DUE && kind != Drift.SURPLUS);
   }
 

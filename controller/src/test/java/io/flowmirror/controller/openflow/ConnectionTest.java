@@ -5,7 +5,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.google.common.base.Ticker;
 import com.google.common.primitives.Bytes;
-import com.google.common.primitives.Ints;
 import io.flowmirror.controller.openflow.Incoming.PortStatus;
 import io.flowmirror.controller.openflow.Incoming.SwitchError;
 import io.flowmirror.controller.openflow.Unasked.Kind;
@@ -129,15 +128,9 @@ class ConnectionTest {
         HELLO,
         HostilePeer.flowUpdate(0, Entries.e1(1, 2)),
         HostilePeer.flowUpdate(1, Entries.e2(65, 3, 7, 2)),
-        experimenter(Ofp.ONF_FLOW_MONITOR_PAUSED),
-        experimenter(Ofp.ONF_FLOW_MONITOR_RESUMED));
+        HostilePeer.experimenter(Ofp.ONF_FLOW_MONITOR_PAUSED),
+        HostilePeer.experimenter(Ofp.ONF_FLOW_MONITOR_RESUMED));
     assertThat(told).containsExactly("put into 0", "gone from 65", "paused", "resumed", "end");
-  }
-
-  private static byte[] experimenter(int subtype) {
-    byte[] body =
-        Bytes.concat(Ints.toByteArray(Ofp.ONF_EXPERIMENTER_ID), Ints.toByteArray(subtype));
-    return Frames.message(Ofp.OFPT_EXPERIMENTER, 0, body);
   }
 
   @Test

@@ -86,7 +86,7 @@ final class Conversation implements AutoCloseable {
   /** Asks for a round on some connection, waits for nothing, and returns the round's number. */
   long begin(long connection, List<FlowChange> changes) {
     long round = ROUNDS.incrementAndGet();
-    session.apply(connection, round, changes);
+    session.apply(connection, round, changes, false);
     return round;
   }
 

@@ -16,6 +16,7 @@ import static java.util.regex.Pattern.quote;
 import com.google.common.collect.ImmutableMap;
 import com.google.common.collect.Iterables;
 import com.google.common.primitives.Bytes;
+import com.google.common.primitives.Ints;
 import io.flowmirror.flows.Action;
 import io.flowmirror.flows.FlowEntry;
 import io.flowmirror.flows.Match;
@@ -637,6 +638,13 @@ record HostilePeer(
     ByteBuf body = Unpooled.buffer();
     FlowStats.writeRemoved(Entries.e0(9), body);
     return Frames.message(Ofp.OFPT_FLOW_REMOVED, 0, ByteBufUtil.getBytes(body));
+  }
+
+  /** An experimenter message of the ONF's without a body. */
+  static byte[] experimenter(int subtype) {
+    byte[] body =
+        Bytes.concat(Ints.toByteArray(Ofp.ONF_EXPERIMENTER_ID), Ints.toByteArray(subtype));
+    return Frames.message(Ofp.OFPT_EXPERIMENTER, 0, body);
   }
 
   /** An update of the flow monitor: an entry of ours has been deleted. */

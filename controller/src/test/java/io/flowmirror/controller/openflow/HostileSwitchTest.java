@@ -155,7 +155,7 @@ class HostileSwitchTest {
     OpenFlowSession session = open(options(fake, peer.mute()), reports::add);
     long connection = next(reports).datapath().orElseThrow().connection();
     peer.told().accept(fake);
-    session.apply(connection, 1, List.of(new FlowChange.Add(Entries.e1(1, 9))));
+    session.apply(connection, 1, List.of(new FlowChange.Add(Entries.e1(1, 9))), false);
     soon()
         .untilAsserted(
             () ->
@@ -180,7 +180,7 @@ class HostileSwitchTest {
     for (int port = 1; port <= 20_000; port++) {
       changes.add(new FlowChange.Add(Entries.e1(port, 9)));
     }
-    session.apply(connection, 1, changes);
+    session.apply(connection, 1, changes, false);
     soon()
         .untilAsserted(
             () ->
@@ -196,7 +196,7 @@ class HostileSwitchTest {
     BlockingQueue<DatapathReport> reports = new LinkedBlockingQueue<>();
     OpenFlowSession session = open(OpenFlowOptions.of("node", fake.endpoint()), reports::add);
     long connection = next(reports).datapath().orElseThrow().connection();
-    session.apply(connection, 1, List.of(new FlowChange.Add(Entries.e0(9))));
+    session.apply(connection, 1, List.of(new FlowChange.Add(Entries.e0(9))), false);
     DatapathReport report = next(reports);
     assertThat(report.round()).isEqualTo(1);
     assertThat(report.refused()).isEmpty();
@@ -300,7 +300,7 @@ class HostileSwitchTest {
     while (round < 5 || Iterables.any(fakes, fake -> fake.accepted() < 2)) {
       long start = System.nanoTime();
       assertThat(start).isLessThan(end);
-      good.apply(connection, ++round, List.of(new FlowChange.Add(Entries.e0(9))));
+      good.apply(connection, ++round, List.of(new FlowChange.Add(Entries.e0(9))), false);
       DatapathReport report;
       do {
         report = next(reports);

@@ -4,8 +4,6 @@ package io.flowmirror.controller.openflow;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
-import com.google.common.primitives.Bytes;
-import com.google.common.primitives.Ints;
 import io.flowmirror.flows.Action;
 import io.flowmirror.flows.Field;
 import io.flowmirror.flows.FlowChange;
@@ -282,12 +280,12 @@ class LiveDatapathTest {
   void nothingIsConcludedWhileTheMonitorIsPaused() {
     goLive();
     int before = reports.size();
-    receive(experimenter(Ofp.ONF_FLOW_MONITOR_PAUSED), gone(INGRESS), gone(DELIVERY));
+    receive(HostilePeer.experimenter(Ofp.ONF_FLOW_MONITOR_PAUSED), gone(INGRESS), gone(DELIVERY));
     asked.clear();
     answer();
     assertThat(reports).hasSize(before);
     assertThat(asked).isEmpty();
-    receive(experimenter(Ofp.ONF_FLOW_MONITOR_RESUMED));
+    receive(HostilePeer.experimenter(Ofp.ONF_FLOW_MONITOR_RESUMED));
     answerAReading();
     assertThat(reports).hasSize(before + 1);
     assertThat(datapath().logicalPorts()).hasSize(1);
@@ -360,12 +358,6 @@ class LiveDatapathTest {
     ByteBuf body = Unpooled.buffer();
     FlowStats.writeRemoved(entry, body);
     return Frames.message(Ofp.OFPT_FLOW_REMOVED, 0, ByteBufUtil.getBytes(body));
-  }
-
-  private static byte[] experimenter(int subtype) {
-    byte[] body =
-        Bytes.concat(Ints.toByteArray(Ofp.ONF_EXPERIMENTER_ID), Ints.toByteArray(subtype));
-    return Frames.message(Ofp.OFPT_EXPERIMENTER, 0, body);
   }
 
   /** How many tables have been asked for. */

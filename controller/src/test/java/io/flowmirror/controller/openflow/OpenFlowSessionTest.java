@@ -121,7 +121,7 @@ class OpenFlowSessionTest {
     fake.on(FakeSwitch.EXPERIMENTER, m -> List.of(Frames.error(Frames.xid(m), 1, 3)));
     OpenFlowSession session = open();
     FlowEntry entry = Entries.e0(9);
-    session.apply(connected(), 1, List.of(new FlowChange.Add(entry)));
+    session.apply(connected(), 1, List.of(new FlowChange.Add(entry)), false);
     assertThat(report(report -> report.round() == 1).refused())
         .containsEntry(
             entry.key(), "OFPBCT_OPEN_REQUEST refused: OFPET_BAD_REQUEST/OFPBRC_BAD_EXPERIMENTER");
@@ -140,7 +140,7 @@ class OpenFlowSessionTest {
     for (int port = 1; port <= 20_000; port++) {
       changes.add(new FlowChange.Add(Entries.e1(port, 9)));
     }
-    session.apply(connected(), 1, changes);
+    session.apply(connected(), 1, changes, false);
     DatapathReport report = report(r -> r.round() == 1);
     assertThat(report.refused()).hasSizeBetween(1_000, 4_000);
     assertThat(report.refused().values()).containsOnly("OFPET_FLOW_MOD_FAILED/OFPFMFC_TABLE_FULL");
@@ -160,8 +160,8 @@ class OpenFlowSessionTest {
   void dropsARoundForAnotherConnection() {
     OpenFlowSession session = open();
     long connection = connected();
-    session.apply(connection - 1, 1, List.of(new FlowChange.Add(Entries.e0(9))));
-    session.apply(connection, 2, List.of());
+    session.apply(connection - 1, 1, List.of(new FlowChange.Add(Entries.e0(9))), false);
+    session.apply(connection, 2, List.of(), false);
     report(r -> r.round() == 2);
     assertThat(reports).noneMatch(report -> report.round() == 1);
     assertThat(bundleControls()).isEmpty();

@@ -84,7 +84,7 @@ abstract class RealSwitchTests {
 
   DatapathReport apply(OpenFlowSession session, List<FlowChange> changes) {
     long round = ROUNDS.incrementAndGet();
-    session.apply(connected().connection(), round, changes);
+    session.apply(connected().connection(), round, changes, false);
     return report(report -> report.round() == round);
   }
 }

@@ -106,16 +106,10 @@ final class Faults {
           "one entry overwritten",
           stage -> {
             String entry = any(stage);
-            // As OVN's own would do it: on to OVN, and not to the mirror port.
-            String table = table(entry);
-            String onward =
-                table.equals("0")
-                    ? "set_field:1->metadata,resubmit(,0)"
-                    : "load:1->NXM_NX_REG14[24],resubmit(," + table + "),load:0->NXM_NX_REG14[24]";
             ofctl(
                 "add-flow",
                 stage.brInt.openflow(),
-                "cookie=0x77," + identity(entry) + " actions=" + onward);
+                "cookie=0x77," + identity(entry) + " actions=" + onward(entry));
           });
 
   static final Fault ONE_MODIFIED =
@@ -123,16 +117,11 @@ final class Faults {
           "one entry modified",
           stage -> {
             String entry = any(stage);
-            String table = table(entry);
-            String onward =
-                table.equals("0")
-                    ? "set_field:1->metadata,resubmit(,0)"
-                    : "load:1->NXM_NX_REG14[24],resubmit(," + table + "),load:0->NXM_NX_REG14[24]";
             ofctl(
                 "--strict",
                 "mod-flows",
                 stage.brInt.openflow(),
-                identity(entry) + " actions=" + onward);
+                identity(entry) + " actions=" + onward(entry));
           });
 
   /** A port that comes or goes costs packets in tunnels, controller or not (see {@link Probes}). */
@@ -307,6 +296,14 @@ final class Faults {
         + table(entry)
         + ","
         + withoutActions.substring(withoutActions.indexOf("priority="));
+  }
+
+  /** Actions like this entry's, on to OVN, but without the copy: no packet is lost by them. */
+  private static String onward(String entry) {
+    String table = table(entry);
+    return table.equals("0")
+        ? "set_field:1->metadata,resubmit(,0)"
+        : "load:1->NXM_NX_REG14[24],resubmit(," + table + "),load:0->NXM_NX_REG14[24]";
   }
 
   private static String table(String entry) {

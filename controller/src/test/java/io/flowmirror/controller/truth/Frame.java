@@ -5,6 +5,9 @@ import java.util.Arrays;
 
 /** An Ethernet frame, by its content. */
 final class Frame {
+  private static final int DESTINATION = 0;
+  private static final int SOURCE = 6;
+
   private final byte[] bytes;
   private final int hash;
 
@@ -24,6 +27,21 @@ final class Frame {
 
   int u16(int offset) {
     return u8(offset) << 8 | u8(offset + 1);
+  }
+
+  /** Whether the source or the destination is this MAC address. */
+  boolean isOf(String mac) {
+    return isFrom(mac) || hasMac(DESTINATION, mac);
+  }
+
+  /** Whether the source is this MAC address. */
+  boolean isFrom(String mac) {
+    return hasMac(SOURCE, mac);
+  }
+
+  private boolean hasMac(int offset, String mac) {
+    return mac.replace(":", "")
+        .equals(String.format("%04x%04x%04x", u16(offset), u16(offset + 2), u16(offset + 4)));
   }
 
   byte[] slice(int from) {

@@ -40,7 +40,6 @@ final class Ordeal {
    * @param lost echo requests of all probes without an answer
    * @param silence the longest time for which the pod received nothing
    * @param missed frames that OVN forwarded to or from the pod, and that were not copied
-   * @param missedFor from the first of them to the last
    * @param missedAfter those of them after the pod had received something again
    * @param missedAfterFor from that moment to the last of them
    * @param doubled copies more than there were frames
@@ -53,7 +52,6 @@ final class Ordeal {
       int lost,
       Duration silence,
       int missed,
-      Duration missedFor,
       int missedAfter,
       Duration missedAfterFor,
       ImmutableList<String> doubled,
@@ -141,7 +139,7 @@ final class Ordeal {
     for (Frame frame : extra.build()) {
       if (all.contains(frame)) {
         doubled.add(frame.toString());
-      } else if (isOfWeb(frame)) {
+      } else if (frame.isOf(web.mac())) {
         undelivered++;
       } else {
         strangers.add(frame.toString());
@@ -163,25 +161,12 @@ final class Ordeal {
         lost,
         silence,
         missed.size(),
-        missed.isEmpty()
-            ? Duration.ZERO
-            : Duration.between(missed.get(0), missed.get(missed.size() - 1)),
         after.size(),
         after.isEmpty() ? Duration.ZERO : Duration.between(again, after.get(after.size() - 1)),
         doubled.build(),
         undelivered,
         strangers.build(),
         stage.hasController() ? newRepairs(known) : ImmutableList.of());
-  }
-
-  private boolean isOfWeb(Frame frame) {
-    String digits = web.mac().replace(":", "");
-    return digits.equals(mac(frame, 0)) || digits.equals(mac(frame, 6));
-  }
-
-  private static String mac(Frame frame, int offset) {
-    return String.format(
-        "%04x%04x%04x", frame.u16(offset), frame.u16(offset + 2), frame.u16(offset + 4));
   }
 
   /** A controller that was started anew begins a new list. */
