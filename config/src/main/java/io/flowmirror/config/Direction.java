@@ -30,6 +30,11 @@ public enum Direction {
     return this != FROM_POD;
   }
 
+  /** What two who ask for these get together. */
+  public Direction and(Direction other) {
+    return this == other ? this : BOTH;
+  }
+
   /**
    * The direction that {@link #toString} writes as this text.
    *

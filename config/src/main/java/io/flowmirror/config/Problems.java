@@ -43,6 +43,11 @@ final class Problems {
     found.add(new Problem(Integer.MAX_VALUE, flag + ": " + problem));
   }
 
+  /** Whether nothing was wrong so far. */
+  boolean isEmpty() {
+    return found.isEmpty();
+  }
+
   /** Throws what was collected, if anything. */
   void throwIfAny() {
     if (!found.isEmpty()) {

@@ -18,8 +18,9 @@ import java.util.Set;
  *     them; in whole seconds, {@link #MIN_AUDIT} to {@link #MAX_AUDIT}
  * @param kubeOvnMirror what is done about Open vSwitch's own Mirror into the same port
  * @param insecure whether nodes may be reached over a network without encryption
- * @param nodes the nodes, in the file's order; at least one
+ * @param nodes the nodes, in the file's order; at least one, unless they are those of the API
  * @param mirrors the pods, in the file's order; each pod once
+ * @param kubernetes what is taken from the Kubernetes API, if anything is
  */
 public record Settings(
     boolean enableMirror,
@@ -29,7 +30,8 @@ public record Settings(
     KubeOvnMirror kubeOvnMirror,
     boolean insecure,
     ImmutableList<NodeSettings> nodes,
-    ImmutableList<Mirror> mirrors) {
+    ImmutableList<Mirror> mirrors,
+    Optional<KubernetesSettings> kubernetes) {
   /** What {@code mirror-iface} is when nobody sets it; Kube-OVN's default. */
   public static final String DEFAULT_MIRROR_IFACE = "mirror0";
 
@@ -63,7 +65,7 @@ public record Settings(
     Syntax.interfaceName(mirrorIface);
     Syntax.holdInBounds(hold, hold.toString());
     Syntax.auditInBounds(audit, audit.toString());
-    if (nodes.isEmpty()) {
+    if (nodes.isEmpty() && kubernetes.flatMap(KubernetesSettings::nodes).isEmpty()) {
       throw new IllegalArgumentException("no nodes");
     }
     Set<String> names = new HashSet<>();
@@ -105,7 +107,22 @@ public record Settings(
                     kubeOvnMirror,
                     insecure,
                     ImmutableList.of(found),
-                    mirrors));
+                    mirrors,
+                    kubernetes));
+  }
+
+  /** The same, with other nodes. */
+  public Settings withNodes(ImmutableList<NodeSettings> others) {
+    return new Settings(
+        enableMirror,
+        mirrorIface,
+        hold,
+        audit,
+        kubeOvnMirror,
+        insecure,
+        others,
+        mirrors,
+        kubernetes);
   }
 
   /** The mirror port's interface on this node: the node's own, or else everybody's. */

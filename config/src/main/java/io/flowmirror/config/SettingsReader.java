@@ -52,6 +52,39 @@ public final class SettingsReader {
   private static final Field<Direction> DIRECTION =
       new Field<>("direction", "both, from-pod or to-pod", Direction::parse);
 
+  private static final String KUBERNETES = "kubernetes";
+  private static final Field<Boolean> ANNOTATIONS =
+      new Field<>("annotations", "true or false", Syntax::bool);
+  private static final Field<Direction> POD_DIRECTION =
+      new Field<>("pod-direction", "both, from-pod or to-pod", Direction::parse);
+  private static final Field<String> NAMESPACES =
+      new Field<>("namespaces", "namespaces' names", Syntax::namespace);
+  private static final Field<LabelSelector> NAMESPACE_SELECTOR =
+      new Field<>("namespace-selector", "a label selector", LabelSelector::parse);
+  private static final Field<Boolean> API_NODES =
+      new Field<>("nodes-from-api", "true or false", Syntax::bool);
+  private static final Field<LabelSelector> NODE_SELECTOR =
+      new Field<>("node-selector", "a label selector", LabelSelector::parse);
+  private static final Field<Integer> OVSDB_PORT =
+      new Field<>("ovsdb-port", "a TCP port", Syntax::tcpPort);
+  private static final Field<Integer> OPENFLOW_PORT =
+      new Field<>("openflow-port", "a TCP port", Syntax::tcpPort);
+  private static final ImmutableSet<String> KUBERNETES_KEYS =
+      ImmutableSet.of(
+          ANNOTATIONS.key(),
+          POD_DIRECTION.key(),
+          NAMESPACES.key(),
+          NAMESPACE_SELECTOR.key(),
+          API_NODES.key(),
+          NODE_SELECTOR.key(),
+          OVSDB_PORT.key(),
+          OPENFLOW_PORT.key());
+
+  /** Where Kube-OVN's Open vSwitch has its sockets on a node. */
+  private static final String OVSDB_SOCKET = "/run/openvswitch/db.sock";
+
+  private static final String OPENFLOW_SOCKET = "/run/openvswitch/br-int.mgmt";
+
   private static final ImmutableSet<String> ROOT_KEYS =
       ImmutableSet.of(
           ENABLE_MIRROR.key(),
@@ -61,7 +94,8 @@ public final class SettingsReader {
           KUBE_OVN_MIRROR.key(),
           INSECURE.key(),
           NODES,
-          MIRRORS);
+          MIRRORS,
+          KUBERNETES);
   private static final ImmutableSet<String> NODE_KEYS =
       ImmutableSet.of(NAME.key(), OVSDB.key(), OPENFLOW.key(), MIRROR_IFACE.key());
   private static final ImmutableSet<String> MIRROR_KEYS =
@@ -73,7 +107,8 @@ public final class SettingsReader {
   private SettingsReader(String source, Overrides overrides) {
     this.problems = new Problems(source);
     this.overrides = overrides;
-    overrides.mirrorIface().ifPresent(iface -> checkFlag(iface, problems));
+    overrides.mirrorIface().ifPresent(iface -> checkFlag("--mirror-iface", iface));
+    overrides.node().ifPresent(node -> checkFlag("--node-name", node));
   }
 
   /**
@@ -109,8 +144,12 @@ public final class SettingsReader {
     Optional<Duration> audit = root.flatMap(map -> map.optional(AUDIT));
     Optional<KubeOvnMirror> kubeOvnMirror = root.flatMap(map -> map.optional(KUBE_OVN_MIRROR));
     Optional<Boolean> insecure = root.flatMap(map -> map.optional(INSECURE));
+    Optional<KubernetesSettings> kubernetes =
+        root.flatMap(map -> map.mapping(KUBERNETES, KUBERNETES_KEYS))
+            .map(map -> kubernetes(map, insecure));
+    boolean nodesOfApi = kubernetes.flatMap(KubernetesSettings::nodes).isPresent();
     ImmutableList<NodeSettings> nodes =
-        root.map(map -> nodes(map, insecure)).orElse(ImmutableList.of());
+        root.map(map -> nodes(map, insecure, nodesOfApi)).orElse(ImmutableList.of());
     ImmutableList<Mirror> mirrors = root.map(this::mirrors).orElse(ImmutableList.of());
     problems.throwIfAny();
     return new Settings(
@@ -121,21 +160,73 @@ public final class SettingsReader {
         kubeOvnMirror.orElse(KubeOvnMirror.REPORT),
         insecure.orElse(false),
         nodes,
-        mirrors);
+        mirrors,
+        kubernetes);
   }
 
-  private static void checkFlag(String mirrorIface, Problems problems) {
+  private KubernetesSettings kubernetes(YamlMapping map, Optional<Boolean> insecure) {
+    boolean nodesOfApi = map.optional(API_NODES).orElse(false) && overrides.node().isEmpty();
+    if (nodesOfApi && !insecure.orElse(false)) {
+      map.problem(
+          API_NODES.key(),
+          "found \"true\"; expected insecure: true at the top level with it: nodes are reached by"
+              + " tcp:, which is not encrypted, and whoever reaches those ports controls the"
+              + " switch");
+    }
+    Optional<LabelSelector> nodeSelector = map.optional(NODE_SELECTOR);
+    int ovsdbPort = map.optional(OVSDB_PORT).orElse(ConnectionMethod.OVSDB_PORT);
+    int openflowPort = map.optional(OPENFLOW_PORT).orElse(ConnectionMethod.OPENFLOW_PORT);
+    if (ovsdbPort == openflowPort) {
+      map.problem(OPENFLOW_PORT.key(), "found " + openflowPort + "; expected another than ovsdb's");
+    }
+    return new KubernetesSettings(
+        map.optional(ANNOTATIONS).orElse(true),
+        map.optional(POD_DIRECTION).orElse(Direction.BOTH),
+        map.texts(NAMESPACES).map(ImmutableSet::copyOf),
+        map.optional(NAMESPACE_SELECTOR),
+        nodesOfApi
+            ? Optional.of(
+                new KubernetesSettings.NodesOfApi(
+                    nodeSelector.orElse(LabelSelector.everything()), ovsdbPort, openflowPort))
+            : Optional.empty(),
+        overrides.node());
+  }
+
+  private static NodeSettings thisNode(String name) {
+    return new NodeSettings(
+        name,
+        new ConnectionMethod.Unix(OVSDB_SOCKET),
+        new ConnectionMethod.Unix(OPENFLOW_SOCKET),
+        Optional.empty());
+  }
+
+  private void checkFlag(String flag, String value) {
     try {
-      Syntax.interfaceName(mirrorIface);
+      if (flag.equals("--node-name")) {
+        Syntax.nodeName(value);
+      } else {
+        Syntax.interfaceName(value);
+      }
     } catch (BadValueException e) {
-      problems.inFlag("--mirror-iface", e.problem());
+      problems.inFlag(flag, e.problem());
     }
   }
 
-  private ImmutableList<NodeSettings> nodes(YamlMapping root, Optional<Boolean> insecure) {
+  private ImmutableList<NodeSettings> nodes(
+      YamlMapping root, Optional<Boolean> insecure, boolean nodesOfApi) {
     // A bad value of insecure is one mistake, not one for each node.
     boolean remoteAllowed = insecure.orElse(root.has(INSECURE));
-    if (root.isMissingOrEmptyList(NODES)) {
+    if (overrides.node().isPresent()) {
+      // A name that is none has been noted.
+      return problems.isEmpty()
+          ? ImmutableList.of(thisNode(overrides.node().get()))
+          : ImmutableList.of();
+    }
+    if (nodesOfApi && !root.isMissingOrEmptyList(NODES)) {
+      root.problem(NODES, "found a list; expected none: the nodes are those of the Kubernetes API");
+      return ImmutableList.of();
+    }
+    if (root.isMissingOrEmptyList(NODES) && !nodesOfApi) {
       root.problem(NODES, "no node; expected " + SOME_NODES);
     }
     Unique names = new Unique("a name of its own");

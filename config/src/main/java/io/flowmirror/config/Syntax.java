@@ -84,6 +84,13 @@ final class Syntax {
     return text;
   }
 
+  static int tcpPort(String text) {
+    if (!text.matches("[1-9][0-9]{0,4}") || Integer.parseInt(text) > 65_535) {
+      throw BadValueException.found(text, "a TCP port: 1 to 65535");
+    }
+    return Integer.parseInt(text);
+  }
+
   static Duration hold(String text) {
     return holdInBounds(duration(text), text);
   }

@@ -189,6 +189,42 @@ final class YamlMapping {
     return elements.build();
   }
 
+  /** The mapping that is the value of one of the root's keys; empty if it is absent or none. */
+  Optional<YamlMapping> mapping(String key, ImmutableSet<String> itsKeys) {
+    Node node = values.get(key);
+    return node == null ? Optional.empty() : of(node, path(key), itsKeys, keys, problems);
+  }
+
+  /** The texts that are a key's list; empty if it is absent, those that are wrong are left out. */
+  <T> Optional<ImmutableList<T>> texts(Field<T> field) {
+    Node node = values.get(field.key());
+    if (node == null) {
+      return Optional.empty();
+    }
+    if (!(node instanceof SequenceNode sequence) || !sequence.getTag().equals(Tag.SEQ)) {
+      problem(field.key(), "found " + describe(node) + "; expected a list of " + field.expected());
+      return Optional.empty();
+    }
+    ImmutableList.Builder<T> texts = ImmutableList.builder();
+    int index = 0;
+    for (Node element : sequence.getValue()) {
+      String place = field.key() + "[" + index++ + "]";
+      if (!(element instanceof ScalarNode scalar) || !TEXT.contains(scalar.getTag())) {
+        problems.inFile(
+            line(element),
+            path(place),
+            "found " + describe(element) + "; expected " + field.expected());
+        continue;
+      }
+      try {
+        texts.add(field.parse().apply(scalar.getValue()));
+      } catch (BadValueException e) {
+        problems.inFile(line(element), path(place), e.problem());
+      }
+    }
+    return Optional.of(texts.build());
+  }
+
   /** Whether the key is absent, or its value is a list without elements. */
   boolean isMissingOrEmptyList(String key) {
     Node node = values.get(key);

@@ -28,7 +28,8 @@ class SettingsProblemsTest {
       "expected a loopback address, or insecure: true at the top level (tcp: is not encrypted, and"
           + " whoever reaches that port controls the switch; TLS comes later)";
   private static final String ROOT_KEYS =
-      "enable-mirror, mirror-iface, hold, audit, kube-ovn-mirror, insecure, nodes or mirrors";
+      "enable-mirror, mirror-iface, hold, audit, kube-ovn-mirror, insecure, nodes, mirrors or"
+          + " kubernetes";
   private static final String BOUNDS =
       "expected 10s to 18h (a flow entry's hard_timeout has 16 bits of seconds)";
 
@@ -50,7 +51,7 @@ class SettingsProblemsTest {
           - pod: web
           - {pod: a/b, direction: in}
         """;
-    Overrides flags = new Overrides(Optional.empty(), Optional.of("a b"));
+    Overrides flags = new Overrides(Optional.empty(), Optional.of("a b"), Optional.empty());
     assertThat(problems(yaml, flags))
         .containsExactly(
             "f.yaml:1: enable-mirror: found \"yes\"; expected true or false",
@@ -421,7 +422,7 @@ class SettingsProblemsTest {
 
   @Test
   void aFlagDoesNotHideWhatIsWrongInTheFile() {
-    Overrides flags = new Overrides(Optional.of(true), Optional.of("mirror1"));
+    Overrides flags = new Overrides(Optional.of(true), Optional.of("mirror1"), Optional.empty());
     assertThat(problems("enable-mirror: 1\nmirror-iface: ovn0\n" + NODES, flags))
         .containsExactly(
             "f.yaml:1: enable-mirror: found \"1\"; expected true or false",

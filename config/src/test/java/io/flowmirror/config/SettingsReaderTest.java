@@ -38,7 +38,8 @@ class SettingsReaderTest {
                 KubeOvnMirror.REPORT,
                 false,
                 ImmutableList.of(N1),
-                ImmutableList.of()));
+                ImmutableList.of(),
+                Optional.empty()));
   }
 
   @Test
@@ -86,7 +87,8 @@ class SettingsReaderTest {
                     new Mirror("default", "web", Direction.BOTH),
                     new Mirror("default", "web.v1", Direction.BOTH),
                     new Mirror("kube-system", "dns-0", Direction.FROM_POD),
-                    new Mirror("a", "b", Direction.TO_POD))));
+                    new Mirror("a", "b", Direction.TO_POD)),
+                Optional.empty()));
     assertThat(settings.mirrorIface(settings.nodes().get(0))).isEqualTo("eth1.100");
     assertThat(settings.mirrorIface(second)).isEqualTo("mirror2");
   }
@@ -227,7 +229,9 @@ class SettingsReaderTest {
     String yaml = "enable-mirror: true\nmirror-iface: mirror1\n" + Configs.NODES;
     Settings settings =
         SettingsReader.parse(
-            "f.yaml", yaml, new Overrides(Optional.of(false), Optional.of("mirror9")));
+            "f.yaml",
+            yaml,
+            new Overrides(Optional.of(false), Optional.of("mirror9"), Optional.empty()));
     assertThat(settings.enableMirror()).isFalse();
     assertThat(settings.mirrorIface()).isEqualTo("mirror9");
     assertThat(settings.mirrorIface(settings.nodes().get(0))).isEqualTo("mirror9");
@@ -239,7 +243,9 @@ class SettingsReaderTest {
         "nodes: [{name: n1, ovsdb: 'unix:/d', openflow: 'unix:/o', mirror-iface: mirror1}]\n";
     Settings settings =
         SettingsReader.parse(
-            "f.yaml", yaml, new Overrides(Optional.empty(), Optional.of("mirror9")));
+            "f.yaml",
+            yaml,
+            new Overrides(Optional.empty(), Optional.of("mirror9"), Optional.empty()));
     assertThat(settings.mirrorIface(settings.nodes().get(0))).isEqualTo("mirror1");
   }
 
@@ -261,7 +267,8 @@ class SettingsReaderTest {
                         new Unix("/run/openvswitch/db.sock"),
                         new Unix("/run/openvswitch/br-int.mgmt"),
                         Optional.empty())),
-                ImmutableList.of(new Mirror("default", "web", Direction.BOTH))));
+                ImmutableList.of(new Mirror("default", "web", Direction.BOTH)),
+                Optional.empty()));
   }
 
   @Test

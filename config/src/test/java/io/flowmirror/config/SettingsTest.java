@@ -37,7 +37,8 @@ class SettingsTest {
         KubeOvnMirror.REPORT,
         false,
         nodes,
-        ImmutableList.copyOf(mirrors));
+        ImmutableList.copyOf(mirrors),
+        Optional.empty());
   }
 
   private static void assertRefused(Runnable construction, String message) {
@@ -76,7 +77,8 @@ class SettingsTest {
                   KubeOvnMirror.REPORT,
                   false,
                   ImmutableList.of(node("n1", "/a", "/b")),
-                  ImmutableList.of()),
+                  ImmutableList.of(),
+                  Optional.empty()),
           "expected 1s to 5m");
     }
   }
@@ -116,7 +118,8 @@ class SettingsTest {
               KubeOvnMirror.REPORT,
               true,
               ImmutableList.of(local, remote),
-              ImmutableList.of());
+              ImmutableList.of(),
+              Optional.empty());
       assertThat(settings.only("n2").orElseThrow().nodes()).containsExactly(remote);
     }
   }

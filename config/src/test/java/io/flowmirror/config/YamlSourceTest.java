@@ -148,7 +148,8 @@ class YamlSourceTest {
 
   @Test
   void aWrongFlagIsSaidEvenIfTheFileIsNotYaml() {
-    assertThat(problems("[", new Overrides(Optional.empty(), Optional.of("ovn0"))))
+    assertThat(
+            problems("[", new Overrides(Optional.empty(), Optional.of("ovn0"), Optional.empty())))
         .containsExactly(
             "f.yaml:1: not YAML: while parsing a flow node, expected the node content, but found"
                 + " '<stream end>'",

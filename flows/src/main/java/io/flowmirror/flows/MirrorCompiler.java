@@ -45,7 +45,7 @@ public final class MirrorCompiler {
     this.datapath = datapath;
     this.mirrored =
         node.podPorts().stream()
-            .filter(port -> port.provider().isEmpty() && intent.pods().containsKey(port.pod()))
+            .filter(port -> intent.includes(port.podInterface(), port.interfaceName()))
             .collect(ImmutableList.toImmutableList());
     this.budget = ResubmitBudget.of(datapath);
   }
@@ -282,7 +282,7 @@ public final class MirrorCompiler {
   }
 
   private Direction direction(PodPort port) {
-    return intent.pods().getOrDefault(port.pod(), Direction.BOTH);
+    return intent.pods().getOrDefault(port.podInterface(), Direction.BOTH);
   }
 
   private Optional<PodPort> podPort(int ofport) {

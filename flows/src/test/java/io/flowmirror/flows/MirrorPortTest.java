@@ -56,7 +56,13 @@ final class MirrorPortTest {
             false,
             ImmutableSet.of());
     NodeIntent intent =
-        new NodeIntent(Optional.of(wanted), false, 60, KubeOvnMirror.REPORT, ImmutableMap.of());
+        new NodeIntent(
+            Optional.of(wanted),
+            false,
+            60,
+            KubeOvnMirror.REPORT,
+            ImmutableMap.of(),
+            ImmutableMap.of());
     Node node = new Node("n1", Optional.of(bridge), true, Optional.of(datapath));
     return MirrorPort.of(intent, node, bridge);
   }

@@ -13,6 +13,7 @@ import io.flowmirror.topology.Datapath;
 import io.flowmirror.topology.Fact;
 import io.flowmirror.topology.Interface;
 import io.flowmirror.topology.LogicalPort;
+import io.flowmirror.topology.PodInterface;
 import io.flowmirror.topology.PodName;
 import io.flowmirror.topology.Port;
 import io.flowmirror.topology.Topology;
@@ -80,19 +81,27 @@ final class Scenario {
     String iface = "mirror0";
     boolean everything = false;
     KubeOvnMirror kubeOvnMirror = KubeOvnMirror.REPORT;
-    Map<PodName, Direction> pods = new LinkedHashMap<>();
+    Map<PodInterface, Direction> pods = new LinkedHashMap<>();
     for (String statement : statements) {
       List<String> words = WORDS.splitToList(statement);
       switch (words.get(0)) {
         case "mirror-iface" -> iface = words.get(1);
         case "everything" -> everything = true;
         case "kube-ovn-mirror" -> kubeOvnMirror = KubeOvnMirror.parse(words.get(1));
-        case "mirror" -> pods.put(pod(words.get(1)), Direction.parse(words.get(2)));
+        case "mirror" ->
+            pods.put(
+                new PodInterface(pod(words.get(1)), words.size() > 3 ? words.get(3) : ""),
+                Direction.parse(words.get(2)));
         default -> {}
       }
     }
     return new NodeIntent(
-        Optional.of(iface), everything, 1800, kubeOvnMirror, ImmutableMap.copyOf(pods));
+        Optional.of(iface),
+        everything,
+        1800,
+        kubeOvnMirror,
+        ImmutableMap.copyOf(pods),
+        ImmutableMap.of());
   }
 
   /** The facts that the statements make of the node. */

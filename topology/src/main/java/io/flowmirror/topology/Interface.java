@@ -36,6 +36,11 @@ public record Interface(
         : Optional.of(new PodName(namespace, name));
   }
 
+  /** Which of a pod's interfaces this is the host end of, if it is one. */
+  public Optional<PodInterface> podInterface() {
+    return pod().map(pod -> new PodInterface(pod, provider()));
+  }
+
   /** The logical port that OVN binds to this interface, or empty. */
   public Optional<String> ifaceId() {
     return Optional.ofNullable(externalIds.get("iface-id"));

@@ -13,4 +13,10 @@ import java.util.Optional;
  * @param keys OVN's keys of it, once OVN has bound it
  */
 public record PodPort(
-    PodName pod, String provider, String interfaceName, int ofport, Optional<LogicalPort> keys) {}
+    PodName pod, String provider, String interfaceName, int ofport, Optional<LogicalPort> keys) {
+
+  /** Which of the pod's interfaces it is. */
+  public PodInterface podInterface() {
+    return new PodInterface(pod, provider);
+  }
+}

@@ -32,6 +32,14 @@ final class ConfigOptions {
       description = "Kube-OVN's flag: the mirror port's interface. Overrides the file.")
   private @Nullable String mirrorIface;
 
+  @Option(
+      names = "--node-name",
+      paramLabel = "NAME",
+      description =
+          "This node alone, by the unix sockets of its Open vSwitch in /run/openvswitch; overrides"
+              + " the file's nodes.")
+  private @Nullable String node;
+
   /** The file, as it was named. */
   Path file() {
     return file;
@@ -40,6 +48,10 @@ final class ConfigOptions {
   /** Reads and checks the file; a {@link io.flowmirror.config.ConfigException} lists all errors. */
   Settings read() {
     return SettingsReader.read(
-        file, new Overrides(Optional.ofNullable(enableMirror), Optional.ofNullable(mirrorIface)));
+        file,
+        new Overrides(
+            Optional.ofNullable(enableMirror),
+            Optional.ofNullable(mirrorIface),
+            Optional.ofNullable(node)));
   }
 }

@@ -12,6 +12,7 @@ import io.flowmirror.flows.FlowText;
 import io.flowmirror.flows.InstalledEntry;
 import io.flowmirror.flows.PlannedEntry;
 import io.flowmirror.topology.Datapath;
+import io.flowmirror.topology.PodInterface;
 import io.flowmirror.topology.PodName;
 import java.util.Optional;
 
@@ -95,13 +96,15 @@ final class FlowsReport {
 
   /** Says of each mirrored pod where it is, or why it is not seen. */
   private void pods() {
-    for (PodName pod : status.intent().pods().keySet()) {
-      if (only.isEmpty() || only.get().equals(pod)) {
+    boolean found = false;
+    for (PodInterface pod : status.intent().pods().keySet()) {
+      if (only.isEmpty() || only.get().equals(pod.pod())) {
+        found = true;
         Whereabouts.of(status.node(), pod)
             .forEach(words -> lines.add("# pod " + pod + " " + words));
       }
     }
-    if (only.isPresent() && !status.intent().pods().containsKey(only.get())) {
+    if (only.isPresent() && !found) {
       lines.add("# pod " + only.get() + " is not in the configuration's mirrors");
     }
   }

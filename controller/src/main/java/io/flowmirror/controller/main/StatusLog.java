@@ -8,7 +8,7 @@ import com.google.common.collect.Iterables;
 import io.flowmirror.controller.reconcile.NodeStatus;
 import io.flowmirror.controller.reconcile.Repair;
 import io.flowmirror.flows.FlowDiff.Drift;
-import io.flowmirror.topology.PodName;
+import io.flowmirror.topology.PodInterface;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -59,7 +59,7 @@ final class StatusLog implements Consumer<ImmutableMap<String, NodeStatus>> {
   }
 
   private void logPods(String node, NodeStatus status) {
-    for (PodName pod : status.intent().pods().keySet()) {
+    for (PodInterface pod : status.intent().pods().keySet()) {
       boolean here = Whereabouts.isOn(status.node(), pod);
       String key = node + " " + pod;
       if (here || said.containsKey(key)) {
@@ -75,11 +75,11 @@ final class StatusLog implements Consumer<ImmutableMap<String, NodeStatus>> {
     if (statuses.values().stream().anyMatch(status -> status.node().bridge().isEmpty())) {
       return;
     }
-    ImmutableSet<PodName> wanted =
+    ImmutableSet<PodInterface> wanted =
         statuses.values().stream()
             .flatMap(status -> status.intent().pods().keySet().stream())
             .collect(ImmutableSet.toImmutableSet());
-    for (PodName pod : wanted) {
+    for (PodInterface pod : wanted) {
       boolean somewhere =
           statuses.values().stream().anyMatch(status -> Whereabouts.isOn(status.node(), pod));
       String key = NOWHERE + " " + pod;

@@ -4,7 +4,7 @@ package io.flowmirror.controller.main;
 import com.google.common.collect.ImmutableList;
 import io.flowmirror.topology.Interface;
 import io.flowmirror.topology.Node;
-import io.flowmirror.topology.PodName;
+import io.flowmirror.topology.PodInterface;
 import io.flowmirror.topology.PodPort;
 import io.flowmirror.topology.Port;
 import java.util.Optional;
@@ -13,19 +13,19 @@ import java.util.Optional;
 final class Whereabouts {
   private Whereabouts() {}
 
-  /** Whether br-int's rows know the pod's primary interface. */
-  static boolean isOn(Node node, PodName pod) {
-    return !rows(node, pod).isEmpty();
+  /** Whether br-int's rows know this interface of a pod. */
+  static boolean isOn(Node node, PodInterface wanted) {
+    return !rows(node, wanted).isEmpty();
   }
 
   /** One line for each of the pod's ports, or one that says why there is none. */
-  static ImmutableList<String> of(Node node, PodName pod) {
+  static ImmutableList<String> of(Node node, PodInterface wanted) {
     ImmutableList<PodPort> ports =
         node.podPorts().stream()
-            .filter(port -> port.pod().equals(pod) && port.provider().isEmpty())
+            .filter(port -> port.podInterface().equals(wanted))
             .collect(ImmutableList.toImmutableList());
     return ports.isEmpty()
-        ? ImmutableList.of(whyNot(node, pod))
+        ? ImmutableList.of(whyNot(node, wanted))
         : ports.stream().map(Whereabouts::where).collect(ImmutableList.toImmutableList());
   }
 
@@ -43,11 +43,11 @@ final class Whereabouts {
             .orElse("; OVN has not bound it: what it receives cannot be copied yet");
   }
 
-  private static String whyNot(Node node, PodName pod) {
+  private static String whyNot(Node node, PodInterface wanted) {
     if (node.bridge().isEmpty()) {
       return "may be here or not: OVSDB has not answered";
     }
-    ImmutableList<Interface> rows = rows(node, pod);
+    ImmutableList<Interface> rows = rows(node, wanted);
     if (rows.isEmpty()) {
       return "is not on this node: no interface of br-int has its pod_namespace and pod_name";
     }
@@ -68,10 +68,10 @@ final class Whereabouts {
         + " for OpenFlow";
   }
 
-  private static ImmutableList<Interface> rows(Node node, PodName pod) {
+  private static ImmutableList<Interface> rows(Node node, PodInterface wanted) {
     return node.bridge().stream()
         .flatMap(bridge -> bridge.interfaces().values().stream())
-        .filter(row -> row.pod().equals(Optional.of(pod)) && row.provider().isEmpty())
+        .filter(row -> row.podInterface().equals(Optional.of(wanted)))
         .collect(ImmutableList.toImmutableList());
   }
 }

@@ -51,6 +51,7 @@ final class NodeLoop {
   private final Pace upPace;
 
   private NodeIntent intent;
+  private boolean mayBegin = true;
   private @Nullable DatapathSession datapathSession;
   private @Nullable BridgeSession bridgeSession;
   private DatapathReport datapathReport =
@@ -104,6 +105,11 @@ final class NodeLoop {
   /** Whether this controller is known to be the only one at work here. */
   boolean isTheWriter() {
     return writer == NodeStatus.Writer.US;
+  }
+
+  /** Whether all who may ask for something have spoken: before, nothing is written. */
+  void mayBegin(boolean begin) {
+    mayBegin = begin;
   }
 
   /** Takes what is wanted from now on; what was refused may not be any more. */
@@ -276,6 +282,7 @@ final class NodeLoop {
         told
             && waiting.isEmpty()
             && !working
+            && mayBegin
             && (!mayWrite || isTheWriter())
             && diff.inSync()
             && diff.conflicts().isEmpty()
@@ -317,6 +324,7 @@ final class NodeLoop {
    */
   private boolean mayWrite(Node node) {
     return mayWrite
+        && mayBegin
         && node.bridge().isPresent()
         && node.isOneSwitch()
         && !restoring(node)
@@ -418,6 +426,11 @@ final class NodeLoop {
     }
     if (bridgeReport.bridge().isEmpty() && !bridgeReport.reason().isEmpty()) {
       waiting.add("no OVSDB: " + bridgeReport.reason());
+    }
+    if (!mayBegin) {
+      waiting.add(
+          "the Kubernetes API has not said yet what is to be mirrored: nothing is written, and what"
+              + " is there stays");
     }
     if (restoring(node)) {
       waiting.add("the switch is restoring saved flows (flow-restore-wait): nothing is written");

@@ -15,11 +15,14 @@ import io.flowmirror.controller.ovsdb.Lock;
 import io.flowmirror.flows.NodeIntent;
 import io.flowmirror.topology.Datapath;
 import io.flowmirror.topology.Fact;
+import io.flowmirror.topology.Interface;
 import io.flowmirror.topology.Node;
+import io.flowmirror.topology.PodInterface;
 import io.flowmirror.topology.Topology;
 import java.time.Duration;
 import java.util.Collections;
 import java.util.Comparator;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -61,13 +64,15 @@ public final class Reconciler implements AutoCloseable {
   private sealed interface Message {
     record Configured(Settings settings) implements Message {}
 
+    record Requested(String node, Asked asked) implements Message {}
+
     record Switch(String node, NodeLoop loop, DatapathReport report) implements Message {}
 
     record Database(String node, NodeLoop loop, BridgeReport report) implements Message {}
   }
 
-  /** By session, and not by node: a late report of a closed one is no newer than another's. */
-  private record Key(@Nullable NodeLoop loop, Class<? extends Message> kind) {}
+  /** By session, where there is one: a late report of a closed one is no newer than another's. */
+  private record Key(@Nullable Object whose, Class<? extends Message> kind) {}
 
   private final Mailbox<Key, Message> mailbox = new Mailbox<>(Reconciler::merge);
   private final Map<String, Seat> seats = new LinkedHashMap<>();
@@ -78,6 +83,8 @@ public final class Reconciler implements AutoCloseable {
   private final Consumer<ImmutableMap<String, NodeStatus>> listener;
   private final Thread thread;
   private final Set<String> woken = new LinkedHashSet<>();
+  private final Map<String, Asked> asked = new HashMap<>();
+  private @Nullable Settings inForce;
   private Topology topology = Topology.empty();
   private volatile ImmutableMap<String, NodeStatus> statuses = ImmutableMap.of();
   private volatile boolean closed;
@@ -90,6 +97,12 @@ public final class Reconciler implements AutoCloseable {
 
     /** When to give up cleaning a node that is no longer configured; empty if it is configured. */
     OptionalLong leaveBy = OptionalLong.empty();
+
+    /** The interfaces that were mirrored when it ceased to be certain whose they are. */
+    ImmutableMap<PodInterface, ImmutableSet<String>> only = ImmutableMap.of();
+
+    /** Whether it has been said, for certain and once at least, what is asked for here. */
+    boolean heard;
 
     Seat(NodeSettings node, Duration audit, NodeLoop loop) {
       this.node = node;
@@ -149,6 +162,14 @@ public final class Reconciler implements AutoCloseable {
     mailbox.post(new Key(null, Message.Configured.class), new Message.Configured(settings));
   }
 
+  /**
+   * Takes what is asked for on one node beside the settings; the newest of a node counts. A node
+   * that is asked about before the settings have it is not forgotten. Any thread.
+   */
+  public void ask(String node, Asked wanted) {
+    mailbox.post(new Key(node, Message.Requested.class), new Message.Requested(node, wanted));
+  }
+
   /** Where every node stands, by name. Any thread. */
   public ImmutableMap<String, NodeStatus> statuses() {
     return statuses;
@@ -181,6 +202,7 @@ public final class Reconciler implements AutoCloseable {
   }
 
   private void configure(Settings settings) {
+    inForce = settings;
     ImmutableSet<ConnectionMethod> ours =
         seats.values().stream()
             .filter(seat -> seat.loop.isTheWriter())
@@ -212,7 +234,7 @@ public final class Reconciler implements AutoCloseable {
         seat(settings, node, force || ours.contains(node.openflow()));
       } else {
         seat.leaveBy = OptionalLong.empty();
-        seat.loop.want(intent(settings, node));
+        want(settings, seat);
       }
     }
   }
@@ -230,16 +252,70 @@ public final class Reconciler implements AutoCloseable {
                         && topology.node(node.name()).datapath().map(Datapath::dpid).equals(dpid)));
   }
 
-  private NodeIntent intent(Settings settings, NodeSettings node) {
-    return mode == Mode.CLEAN ? NodeIntent.nothing() : NodeIntent.of(settings, node);
+  /** What is wanted of a node now; and nothing of it is done before all who may ask have spoken. */
+  private void want(Settings settings, Seat seat) {
+    Asked wanted = asked(settings, seat.node);
+    seat.heard |= wanted.standing() == Asked.Standing.CURRENT;
+    seat.loop.want(intent(settings, seat.node, wanted, seat.only));
+    seat.loop.mayBegin(mode == Mode.CLEAN || seat.heard);
+  }
+
+  private Asked asked(Settings settings, NodeSettings node) {
+    return settings.kubernetes().isEmpty()
+        ? Asked.NOTHING
+        : asked.getOrDefault(node.name(), Asked.UNKNOWN);
+  }
+
+  private NodeIntent intent(
+      Settings settings,
+      NodeSettings node,
+      Asked wanted,
+      ImmutableMap<PodInterface, ImmutableSet<String>> only) {
+    return mode == Mode.CLEAN
+        ? NodeIntent.nothing()
+        : NodeIntent.of(settings, node, wanted.pods(), only);
+  }
+
+  /** While nobody can say whose an interface is that comes, only those that are there count. */
+  private void request(String name, Asked wanted) {
+    asked.put(name, wanted);
+    Seat seat = seats.get(name);
+    Settings settings = inForce;
+    if (seat == null || settings == null || seat.isLeaving()) {
+      return;
+    }
+    if (wanted.standing() != Asked.Standing.LAST) {
+      seat.only = ImmutableMap.of();
+    } else if (seat.only.isEmpty()) {
+      seat.only = bound(name, wanted);
+    }
+    want(settings, seat);
+  }
+
+  private ImmutableMap<PodInterface, ImmutableSet<String>> bound(String name, Asked wanted) {
+    return wanted.pods().keySet().stream()
+        .collect(
+            ImmutableMap.toImmutableMap(
+                pod -> pod,
+                pod ->
+                    topology.node(name).bridge().stream()
+                        .flatMap(bridge -> bridge.interfaces().values().stream())
+                        .filter(row -> row.podInterface().equals(Optional.of(pod)))
+                        .map(Interface::name)
+                        .collect(ImmutableSet.toImmutableSet())));
   }
 
   private void seat(Settings settings, NodeSettings node, boolean isTheWriter) {
     Ticker ticker = Ticker.systemTicker();
     Duration audit = audit(settings);
     String name = node.name();
-    NodeLoop loop = new NodeLoop(intent(settings, node), mode != Mode.OBSERVE, ticker);
-    seats.put(name, new Seat(node, audit, loop));
+    Asked wanted = asked(settings, node);
+    NodeLoop loop =
+        new NodeLoop(
+            intent(settings, node, wanted, ImmutableMap.of()), mode != Mode.OBSERVE, ticker);
+    Seat seat = new Seat(node, audit, loop);
+    seats.put(name, seat);
+    want(settings, seat);
     loop.opened(
         sessions.openDatapath(
             node,
@@ -312,6 +388,10 @@ public final class Reconciler implements AutoCloseable {
         case Message.Configured(Settings settings) -> {
           configure(settings);
           touched.addAll(seats.keySet());
+        }
+        case Message.Requested(String node, Asked wanted) -> {
+          request(node, wanted);
+          touched.add(node);
         }
         case Message.Switch(String node, NodeLoop loop, DatapathReport report) -> {
           if (isSeated(node, loop)) {

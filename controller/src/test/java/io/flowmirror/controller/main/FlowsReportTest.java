@@ -21,6 +21,7 @@ import io.flowmirror.topology.Datapath;
 import io.flowmirror.topology.Interface;
 import io.flowmirror.topology.LogicalPort;
 import io.flowmirror.topology.Node;
+import io.flowmirror.topology.PodInterface;
 import io.flowmirror.topology.PodName;
 import io.flowmirror.topology.Port;
 import java.util.ArrayList;
@@ -151,7 +152,12 @@ final class FlowsReportTest {
         false,
         1800,
         KubeOvnMirror.REPORT,
-        ImmutableMap.of(WEB, Direction.BOTH, NOT_THERE, Direction.BOTH));
+        ImmutableMap.of(
+            PodInterface.primary(WEB),
+            Direction.BOTH,
+            PodInterface.primary(NOT_THERE),
+            Direction.BOTH),
+        ImmutableMap.of());
   }
 
   private static Bridge bridge() {

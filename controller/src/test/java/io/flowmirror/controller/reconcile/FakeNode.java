@@ -104,6 +104,24 @@ final class FakeNode implements Sessions {
     pod("default", one, second.ofport(), second.datapathKey(), second.portKey());
   }
 
+  /** A pod is deleted, and another of its name comes, with the device of another container. */
+  synchronized void podIsMadeAnew(String name, String container) {
+    LogicalPort port = pods.get(name);
+    interfaces.remove(device(name));
+    podGone(name);
+    row(
+        device(container),
+        "",
+        port.ofport(),
+        ImmutableMap.of(
+            "iface-id", name + ".default", "pod_name", name, "pod_namespace", "default"),
+        ImmutableMap.of());
+    datapath.addPort(new Port(port.ofport(), device(container), false, false));
+    pods.put(name, port);
+    ovnFollows();
+    report();
+  }
+
   /** Somebody takes a port's device down. */
   void down(String port) {
     datapath.setUp(port, false);

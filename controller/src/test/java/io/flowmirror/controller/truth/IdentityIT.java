@@ -4,6 +4,7 @@ package io.flowmirror.controller.truth;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.google.common.collect.ImmutableList;
+import com.google.common.collect.ObjectArrays;
 import io.flowmirror.config.Overrides;
 import io.flowmirror.config.SettingsReader;
 import io.flowmirror.controller.reconcile.NodeStatus;
@@ -12,6 +13,10 @@ import io.flowmirror.controller.truth.PcapReader.Captured;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
+import java.util.function.BiConsumer;
+import java.util.function.IntConsumer;
+import java.util.function.Predicate;
+import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -19,10 +24,11 @@ import org.junit.jupiter.api.extension.ExtendWith;
 
 /**
  * A number, a key, a name or a port becomes somebody else's: nobody is tapped who was not asked
- * for. The mirrored pod is y; z is never to be copied, and talks a frame a millisecond all the
+ * for. The mirrored pod is y; ya is never to be copied, and talks a frame a millisecond all the
  * while.
  *
- * <p>{@code -Didentity.rounds=N} repeats each case and prints how long z was copied, if at all.
+ * <p>{@code -Didentity.rounds=N} repeats each case, {@code -Didentity.report=FILE} writes how long
+ * the stranger was copied, if at all.
  */
 @ExtendWith(SharedCluster.class)
 final class IdentityIT {
@@ -32,9 +38,13 @@ final class IdentityIT {
    * Where OVS and OVN offer no order between the change and our hearing of it, copies may go on for
    * as long as it takes to hear of it, to act, and for the datapath's cached flows to follow.
    */
-  private static final Duration WINDOW = Duration.ofSeconds(2);
+  private static final Duration WINDOW = Duration.ofSeconds(1);
 
   private static final String MIRROR = "mirror0";
+  private static final String NO_SECURITY = "--no-port-security";
+
+  /** Of this address the sandbox makes the MAC address 0a:58:0a:10:07:07, as Kube-OVN does. */
+  private static final String YA_IP = "10.16.7.7";
 
   private final Cluster cluster;
   private final BrInt brInt;
@@ -53,8 +63,17 @@ final class IdentityIT {
 
   @BeforeEach
   void begin() {
-    cluster.sandbox().run("pod", "add", "demo/y", "--node", Cluster.NODE, "--no-port-security");
+    addY();
     settle();
+  }
+
+  @AfterAll
+  static void report() {
+    Windows.report();
+  }
+
+  private void addY() {
+    cluster.sandbox().run("pod", "add", "demo/y", "--node", Cluster.NODE, NO_SECURITY);
   }
 
   @AfterEach
@@ -69,24 +88,9 @@ final class IdentityIT {
     controller.await("n1 to be settled", Cluster.NODE, NodeStatus::settled);
   }
 
+  /** Where the copies arrive. */
   private Capture copies() {
     return Capture.start(cluster.path(Cluster.NODE + ".netns"), MIRROR, Side.IN);
-  }
-
-  private static List<Captured> of(Capture copies, String mac) {
-    String digits = mac.replace(":", "");
-    return copies.since(0).stream()
-        .filter(copy -> isOf(copy.frame(), digits))
-        .collect(ImmutableList.toImmutableList());
-  }
-
-  private static boolean isOf(Frame frame, String digits) {
-    return digits.equals(hex(frame, 0)) || digits.equals(hex(frame, 6));
-  }
-
-  private static String hex(Frame frame, int offset) {
-    return String.format(
-        "%04x%04x%04x", frame.u16(offset), frame.u16(offset + 2), frame.u16(offset + 4));
   }
 
   /** Pod y is copied both ways. */
@@ -94,128 +98,238 @@ final class IdentityIT {
     try (Capture copies = copies();
         Probe probe = Probe.start(peer, y)) {
       probe.awaitAnswers(50);
-      Wait.until("copies of y", () -> of(copies, y.mac()).size() >= 100, () -> "" + copies.count());
+      Wait.until(
+          "copies of y",
+          () -> copies.since(0).stream().filter(copy -> copy.frame().isOf(y.mac())).count() >= 100,
+          () -> copies.count() + " copies");
     }
   }
 
-  /** Nothing of this pod was copied, or only within the window. */
-  private static void assertNotTapped(String what, Capture copies, Pod z, Instant changed) {
-    List<Captured> tapped = of(copies, z.mac());
-    Duration length =
-        tapped.isEmpty()
-            ? Duration.ZERO
-            : Duration.between(tapped.get(0).time(), tapped.get(tapped.size() - 1).time());
-    System.out.printf(
-        "identity: %s: %d frames of another pod copied, within %d us%n",
-        what, tapped.size(), length.toNanos() / 1000);
-    assertThat(tapped)
-        .as("%s: copies of another pod, long after", what)
-        .allMatch(copy -> copy.time().isBefore(changed.plus(WINDOW)));
+  /**
+   * Has something become the stranger's while it talks. Until the window is over its frames may be
+   * where they must not be, afterwards a hundred more are not.
+   *
+   * @param where sees what must not be seen
+   * @param strangers what that is
+   * @param talk waits until so many more frames have passed
+   */
+  private void expose(
+      String what, Capture where, Predicate<Frame> strangers, IntConsumer talk, Runnable change) {
+    Instant changed = Instant.now();
+    change.run();
+    Wait.until("the window", () -> Instant.now().isAfter(changed.plus(WINDOW)), () -> "");
+    int mark = where.count();
+    talk.accept(100);
+    Windows.note(
+        what,
+        where.since(0).stream()
+            .filter(seen -> !seen.time().isBefore(changed) && strangers.test(seen.frame()))
+            .map(Captured::time)
+            .toList());
+    assertThat(where.since(mark))
+        .as(what)
+        .filteredOn(seen -> strangers.test(seen.frame()))
+        .isEmpty();
   }
 
-  /** After the window a hundred more of the pod's frames pass, and none is copied. */
-  private static void assertNotTappedAnyMore(Capture copies, Pod z, Probe probe, Instant changed) {
-    Wait.until("the window", () -> Instant.now().isAfter(changed.plus(WINDOW)), () -> "");
-    int mark = copies.count();
-    probe.awaitAnswers(100);
-    String digits = z.mac().replace(":", "");
-    assertThat(copies.since(mark)).noneMatch(copy -> isOf(copy.frame(), digits));
+  /** Frames to one alone: what a stranger sends to everybody is delivered to y as well. */
+  private static Predicate<Frame> between(String one, String other) {
+    return frame -> frame.isOf(one) && frame.isOf(other);
+  }
+
+  /** Each round begins with y as it was asked for, and ends with it. */
+  private void eachRound(Runnable round) {
+    for (int i = 0; i < ROUNDS; i++) {
+      if (i > 0) {
+        addY();
+        settle();
+      }
+      round.run();
+      cluster.sandbox().run("pod", "del", "--name-prefix", "y", "--namespace", Pod.NAMESPACE);
+    }
+    addY();
+    settle();
+    assertCopied(cluster.pod("y"), cluster.pod("db"));
+  }
+
+  /** Pod ya gets y's key, and is pinged before it is there: its very first frame is seen. */
+  private void keyGoesToYa(String what, Runnable change) {
+    Pod db = cluster.pod("db");
+    String key = key("y");
+    String mac = "0a:58:0a:10:07:07";
+    Program.run(
+        "ip",
+        "-n",
+        db.netns(),
+        "neigh",
+        "replace",
+        YA_IP,
+        "lladdr",
+        mac,
+        "nud",
+        "permanent",
+        "dev",
+        "eth0");
+    try (Capture copies = copies();
+        Probe probe = Probe.start(db, YA_IP)) {
+      expose(what, copies, between(mac, db.mac()), probe::awaitAnswers, change);
+      assertThat(key("ya")).as("the key").isEqualTo(key);
+      assertThat(cluster.pod("ya").mac()).isEqualTo(mac);
+    } finally {
+      Program.run("ip", "-n", db.netns(), "neigh", "del", YA_IP, "dev", "eth0");
+    }
+  }
+
+  private String key(String pod) {
+    return cluster
+        .sandbox()
+        .run("sbctl", "get", "Port_Binding", pod + "." + Pod.NAMESPACE, "tunnel_key")
+        .strip();
+  }
+
+  private void addYa() {
+    cluster.sandbox().run("pod", "add", "demo/ya", "--node", Cluster.NODE, "--ip", YA_IP);
   }
 
   /** Northd gives the key of a pod that is gone to the next new one, at once. */
   @Test
   void aKeyThatIsReused() {
-    for (int round = 0; round < ROUNDS; round++) {
-      try (Capture copies = copies()) {
-        cluster.sandbox().run("pod", "del", "demo/y");
-        Instant changed = Instant.now();
-        cluster.sandbox().run("pod", "add", "demo/ya", "--node", Cluster.NODE);
-        Pod z = cluster.pod("ya");
-        try (Probe probe = Probe.start(cluster.pod("db"), z)) {
-          probe.awaitAnswers(200);
-          assertNotTappedAnyMore(copies, z, probe, changed);
-        }
-        assertNotTapped("key reused", copies, z, changed);
-        assertThat(of(copies, z.mac())).as("y's entries went before z came").isEmpty();
-      }
-      cluster.sandbox().run("pod", "del", "demo/ya");
-      cluster.sandbox().run("pod", "add", "demo/y", "--node", Cluster.NODE, "--no-port-security");
-      settle();
-    }
-    assertCopied(cluster.pod("y"), cluster.pod("db"));
+    eachRound(
+        () ->
+            keyGoesToYa(
+                "the key of a deleted pod, its interface removed first",
+                () -> {
+                  cluster.sandbox().run("pod", "del", "demo/y", "--no-wait");
+                  addYa();
+                }));
   }
 
-  /** The same, but y's interface stays on the bridge: only its logical port goes. */
+  /** The same, but y's interface stays on the bridge for a while: only its logical port goes. */
   @Test
   void aKeyThatIsReusedWhileTheInterfaceStays() {
-    for (int round = 0; round < ROUNDS; round++) {
-      Pod y = cluster.pod("y");
-      try (Capture copies = copies()) {
-        cluster.sandbox().run("nbctl", "lsp-del", "y.demo");
-        Instant changed = Instant.now();
-        cluster.sandbox().run("pod", "add", "demo/ya", "--node", Cluster.NODE);
-        Pod z = cluster.pod("ya");
-        try (Probe probe = Probe.start(cluster.pod("db"), z)) {
-          probe.awaitAnswers(200);
-          assertNotTappedAnyMore(copies, z, probe, changed);
-        }
-        assertNotTapped("key reused, interface stays", copies, z, changed);
-      }
-      assertThat(y.port()).isNotEmpty();
-      cluster.sandbox().run("pod", "del", "demo/ya", "demo/y");
-      cluster.sandbox().run("pod", "add", "demo/y", "--node", Cluster.NODE, "--no-port-security");
-      settle();
-    }
-    assertCopied(cluster.pod("y"), cluster.pod("db"));
+    eachRound(
+        () ->
+            keyGoesToYa(
+                "the key of a deleted pod, its interface still on the bridge",
+                () -> {
+                  cluster.sandbox().run("nbctl", "lsp-del", "y.demo");
+                  addYa();
+                  cluster.sandbox().run("pod", "detach", "demo/y");
+                }));
   }
 
   /** And all of that while ovn-controller is away, so that its wipe comes in between. */
   @Test
   void aKeyThatIsReusedWhileOvnIsAway() {
-    for (int round = 0; round < ROUNDS; round++) {
-      try (Capture copies = copies()) {
-        cluster.sandbox().run("stop", Cluster.NODE, "ovn-controller");
-        cluster.sandbox().run("nbctl", "lsp-del", "y.demo");
-        cluster.sandbox().run("pod", "add", "demo/ya", "--node", Cluster.NODE, "--no-wait");
-        cluster.sandbox().run("start", Cluster.NODE, "ovn-controller");
-        Instant changed = Instant.now();
-        Pod z = cluster.pod("ya");
-        try (Probe probe = Probe.start(cluster.pod("db"), z)) {
-          probe.awaitAnswers(200);
-          assertNotTappedAnyMore(copies, z, probe, changed);
-        }
-        assertNotTapped("key reused while ovn-controller is away", copies, z, changed);
-      }
-      cluster.sandbox().run("pod", "del", "demo/ya", "demo/y");
-      cluster.sandbox().run("pod", "add", "demo/y", "--node", Cluster.NODE, "--no-port-security");
-      settle();
-    }
-    assertCopied(cluster.pod("y"), cluster.pod("db"));
+    eachRound(
+        () ->
+            keyGoesToYa(
+                "the same while ovn-controller was away",
+                () -> {
+                  cluster.sandbox().run("stop", Cluster.NODE, "ovn-controller");
+                  cluster.sandbox().run("nbctl", "lsp-del", "y.demo");
+                  cluster
+                      .sandbox()
+                      .run(
+                          "pod",
+                          "add",
+                          "demo/ya",
+                          "--node",
+                          Cluster.NODE,
+                          "--ip",
+                          YA_IP,
+                          "--no-wait");
+                  cluster.sandbox().run("start", Cluster.NODE, "ovn-controller");
+                }));
+  }
+
+  /** Nobody removes the entry then; the controller that starts does, before anything else. */
+  @Test
+  void aKeyThatIsReusedWhileNoControllerRuns() {
+    eachRound(
+        () -> {
+          String key = key("y");
+          controller.close();
+          cluster.sandbox().run("pod", "del", "demo/y");
+          addYa();
+          assertThat(key("ya")).isEqualTo(key);
+          Pod ya = cluster.pod("ya");
+          Pod db = cluster.pod("db");
+          try (Capture copies = copies();
+              Probe probe = Probe.start(db, ya)) {
+            probe.awaitAnswers(50);
+            expose(
+                "a key given away while no controller ran, from our start on",
+                copies,
+                between(ya.mac(), db.mac()),
+                probe::awaitAnswers,
+                () -> controller = start());
+          }
+        });
   }
 
   /** In one transaction y's interface goes and z's has its number. */
   @Test
   void aNumberThatIsReused() {
-    cluster.sandbox().run("pod", "add", "demo/ya", "--node", Cluster.NODE);
-    Pod z = cluster.pod("ya");
-    for (int round = 0; round < ROUNDS; round++) {
-      Pod y = cluster.pod("y");
-      int number = brInt.ofport(y.port());
-      try (Capture copies = copies();
-          Probe probe = Probe.start(z, cluster.pod("db"))) {
-        probe.awaitAnswers(100);
-        Instant changed = Instant.now();
-        moveTo(z, number, "--", "del-port", "br-int", y.port());
-        probe.awaitAnswers(200);
-        assertThat(brInt.ofport(z.port())).isEqualTo(number);
-        assertNotTappedAnyMore(copies, z, probe, changed);
-        assertNotTapped("number reused", copies, z, changed);
-      }
-      cluster.sandbox().run("pod", "del", "demo/y");
-      cluster.sandbox().run("pod", "add", "demo/y", "--node", Cluster.NODE, "--no-port-security");
-      settle();
-    }
-    assertCopied(cluster.pod("y"), cluster.pod("db"));
+    numberGoesToZ(
+        "a number given away in the transaction that frees it",
+        (z, y, number) -> moveTo(z, number, "--", "del-port", "br-int", y.port()));
+  }
+
+  @Test
+  void aNumberThatIsReusedLater() {
+    numberGoesToZ(
+        "a number given away in the next transaction",
+        (z, y, number) -> {
+          brInt.vsctl("del-port", "br-int", y.port());
+          moveTo(z, number);
+        });
+  }
+
+  /** Two interfaces exchange their numbers, and stay who they are. */
+  @Test
+  void numbersThatAreExchanged() {
+    numberGoesToZ(
+        "two interfaces exchange their numbers",
+        (z, y, number) -> {
+          int other = brInt.ofport(z.port());
+          brInt.vsctl(
+              "set",
+              "Interface",
+              z.port(),
+              "ofport_request=" + number,
+              "--",
+              "set",
+              "Interface",
+              y.port(),
+              "ofport_request=" + other);
+        });
+  }
+
+  private interface Gift {
+    void of(Pod z, Pod y, int number);
+  }
+
+  private void numberGoesToZ(String what, Gift gift) {
+    eachRound(
+        () -> {
+          cluster.sandbox().run("pod", "add", "demo/ya", "--node", Cluster.NODE);
+          Pod z = cluster.pod("ya");
+          Pod y = cluster.pod("y");
+          int number = brInt.ofport(y.port());
+          Pod db = cluster.pod("db");
+          try (Capture copies = copies();
+              Probe probe = Probe.start(z, db)) {
+            probe.awaitAnswers(50);
+            expose(
+                what,
+                copies,
+                between(z.mac(), db.mac()),
+                probe::awaitAnswers,
+                () -> gift.of(z, y, number));
+            assertThat(brInt.ofport(z.port())).isEqualTo(number);
+          }
+        });
   }
 
   /** Takes an interface off the bridge and puts it back with this number, in one transaction. */
@@ -232,51 +346,72 @@ final class IdentityIT {
     brInt.vsctl(command.toArray(String[]::new));
   }
 
-  /** Two interfaces become each other's pods, in one transaction. */
+  /** Two interfaces become each other's pods: what is plugged in at y's is the stranger now. */
   @Test
   void interfacesThatSwapTheirPods() {
-    cluster.sandbox().run("pod", "add", "demo/ya", "--node", Cluster.NODE, "--no-port-security");
-    Pod y = cluster.pod("y");
-    Pod z = cluster.pod("ya");
-    for (int round = 0; round < ROUNDS; round++) {
-      boolean swapped = round % 2 == 0;
-      try (Capture copies = copies()) {
-        Instant changed = Instant.now();
-        name(swapped ? y : z, "ya", swapped ? z : y, "y");
-        settle();
-        Wait.until(
-            "the plan to be of the other interface",
-            () ->
-                controller.status(Cluster.NODE).node().podPorts().stream()
-                    .anyMatch(
-                        port ->
-                            port.pod().name().equals("y")
-                                && port.interfaceName().equals((swapped ? z : y).port())),
-            () -> "" + controller.status(Cluster.NODE).node().podPorts());
-        settle();
-        assertNotTapped("pods swapped", copies, swapped ? y : z, changed);
-      }
-    }
-    if (ROUNDS % 2 == 1) {
-      name(z, "ya", y, "y");
-      settle();
-    }
-    assertCopied(y, cluster.pod("db"));
+    becomesYa(
+        "two interfaces that swap their pods",
+        (y, z) ->
+            brInt.vsctl(
+                ObjectArrays.concat(becomes(y, "ya", "--"), becomes(z, "y"), String.class)));
   }
 
-  private void name(Pod one, String oneName, Pod two, String twoName) {
-    brInt.vsctl(
-        "set",
-        "Interface",
-        one.port(),
-        "external_ids:iface-id=" + oneName + ".demo",
-        "external_ids:pod_name=" + oneName,
-        "--",
-        "set",
-        "Interface",
-        two.port(),
-        "external_ids:iface-id=" + twoName + ".demo",
-        "external_ids:pod_name=" + twoName);
+  /** An interface becomes another pod's, which had none. */
+  @Test
+  void anInterfaceThatBecomesAnotherPods() {
+    becomesYa(
+        "an interface that becomes another pod's",
+        (y, z) -> brInt.vsctl(becomes(y, "ya", "--", "del-port", "br-int", z.port())));
+  }
+
+  private static String[] becomes(Pod pod, String name, String... more) {
+    return ImmutableList.<String>builder()
+        .add("set", "Interface", pod.port())
+        .add("external_ids:iface-id=" + name + "." + Pod.NAMESPACE)
+        .add("external_ids:pod_name=" + name)
+        .add(more)
+        .build()
+        .toArray(String[]::new);
+  }
+
+  private void becomesYa(String what, BiConsumer<Pod, Pod> change) {
+    eachRound(
+        () -> {
+          cluster.sandbox().run("pod", "add", "demo/ya", "--node", Cluster.NODE, NO_SECURITY);
+          Pod y = cluster.pod("y");
+          Pod z = cluster.pod("ya");
+          Pod db = cluster.pod("db");
+          Program.run(
+              "ip",
+              "-n",
+              y.netns(),
+              "neigh",
+              "replace",
+              db.ip4(),
+              "lladdr",
+              db.mac(),
+              "nud",
+              "permanent",
+              "dev",
+              "eth0");
+          try (Capture copies = copies();
+              Capture own = Capture.start(y.netns(), y.device(), Side.OUT);
+              Probe probe = Probe.start(y, db)) {
+            probe.awaitAnswers(50);
+            // Answers to it go to where y is now.
+            expose(
+                what,
+                copies,
+                between(y.mac(), db.mac()).and(frame -> frame.isFrom(y.mac())),
+                more -> awaitFrames(own, more),
+                () -> change.accept(y, z));
+          }
+        });
+  }
+
+  private static void awaitFrames(Capture capture, int more) {
+    int goal = capture.count() + more;
+    Wait.until(more + " frames", () -> capture.count() >= goal, () -> "" + capture.count());
   }
 
   @Test
@@ -353,7 +488,66 @@ final class IdentityIT {
             status.settled() && status.node().datapath().orElseThrow().dpidText().equals(before));
   }
 
-  /** Deleted, and with another number; then replaced by a device of another type. */
+  /** Without a datapath id of its own, the bridge takes its MAC address for one. */
+  @Test
+  void aNewDatapathIdByTheMacAddress() {
+    String before = brInt.vsctl("get", "Bridge", "br-int", "other_config:hwaddr").strip();
+    brInt.vsctl("set", "Bridge", "br-int", "other_config:hwaddr=\"0a:00:00:00:00:ab\"");
+    controller.await(
+        "the new datapath id",
+        Cluster.NODE,
+        status ->
+            status.settled()
+                && status.node().datapath().orElseThrow().dpidText().equals("00000a00000000ab"));
+    assertCopied(cluster.pod("y"), cluster.pod("db"));
+    brInt.vsctl("set", "Bridge", "br-int", "other_config:hwaddr=" + before);
+    controller.await(
+        "the old datapath id",
+        Cluster.NODE,
+        status ->
+            status.settled()
+                && !status.node().datapath().orElseThrow().dpidText().equals("00000a00000000ab"));
+  }
+
+  /** Copies must not go to a pod that has the mirror port's number now. */
+  @Test
+  void aMirrorPortWhoseNumberIsGivenToAPod() {
+    eachRound(
+        () -> {
+          cluster.sandbox().run("pod", "add", "demo/ya", "--node", Cluster.NODE);
+          Pod z = cluster.pod("ya");
+          Pod y = cluster.pod("y");
+          Pod db = cluster.pod("db");
+          int number = brInt.ofport(MIRROR);
+          try (Capture atZ = Capture.start(z.netns(), z.device(), Side.IN);
+              Probe probe = Probe.start(y, db)) {
+            probe.awaitAnswers(50);
+            expose(
+                "the mirror port's number given to a pod: copies that the pod gets",
+                atZ,
+                between(y.mac(), db.mac()),
+                probe::awaitAnswers,
+                () -> moveTo(z, number, "--", "del-port", "br-int", MIRROR));
+            assertThat(brInt.ofport(z.port())).isEqualTo(number);
+          }
+          settle();
+        });
+  }
+
+  @Test
+  void aMirrorPortWithAnotherNumber() {
+    brInt.vsctl("set", "Interface", MIRROR, "ofport_request=4243");
+    controller.await(
+        "the new number",
+        Cluster.NODE,
+        status ->
+            status.settled()
+                && status.plan().bringUp().isEmpty()
+                && status.node().port(MIRROR).orElseThrow().ofport() == 4243);
+    assertCopied(cluster.pod("y"), cluster.pod("db"));
+  }
+
+  /** Deleted; then another device, of another type. */
   @Test
   void aMirrorPortThatIsAnother() {
     brInt.vsctl("del-port", "br-int", MIRROR);

@@ -33,23 +33,18 @@ final class Probe implements AutoCloseable {
 
   /** Starts to probe. */
   static Probe start(Pod from, Pod to) {
+    return start(from, to.ip4());
+  }
+
+  /** Starts to probe an address, whose pod need not be there yet. */
+  static Probe start(Pod from, String to) {
     try {
       Process ping =
           new ProcessBuilder(
-                  "ip",
-                  "netns",
-                  "exec",
-                  from.netns(),
-                  "ping",
-                  "-n",
-                  "-i",
-                  INTERVAL,
-                  "-c",
-                  MOST,
-                  to.ip4())
+                  "ip", "netns", "exec", from.netns(), "ping", "-n", "-i", INTERVAL, "-c", MOST, to)
               .redirectErrorStream(true)
               .start();
-      Probe probe = new Probe(from.name() + " > " + to.name(), ping);
+      Probe probe = new Probe(from.name() + " > " + to, ping);
       probe.reader.start();
       return probe;
     } catch (IOException e) {

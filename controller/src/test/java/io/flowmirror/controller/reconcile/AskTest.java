@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.flowmirror.controller.reconcile;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import com.google.common.collect.ImmutableMap;
+import io.flowmirror.config.Direction;
+import io.flowmirror.config.Overrides;
+import io.flowmirror.config.Settings;
+import io.flowmirror.config.SettingsReader;
+import io.flowmirror.controller.reconcile.Asked.Standing;
+import io.flowmirror.controller.reconcile.Reconciler.Mode;
+import io.flowmirror.topology.PodInterface;
+import io.flowmirror.topology.PodName;
+import java.util.function.Predicate;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+
+/** What is asked for beside the settings. */
+final class AskTest {
+  private static final PodInterface WEB = PodInterface.primary(new PodName("default", "web"));
+  private static final PodInterface API = PodInterface.primary(new PodName("default", "api"));
+
+  /** E0, and E1, E2 and E3 of one pod. */
+  private static final int ONE_POD = 4;
+
+  private final FakeNode node =
+      new FakeNode().pod("default", "web", 5, 2, 3).pod("default", "api", 7, 2, 5);
+  private final Reconciler reconciler =
+      Reconciler.start(settings("mirrors: []"), Mode.MIRROR, true, node, statuses -> {});
+
+  @AfterEach
+  void close() {
+    reconciler.close();
+  }
+
+  private static Settings settings(String mirrors) {
+    return SettingsReader.parse(
+        "f.yaml",
+        mirrors
+            + """
+
+            kubernetes: {annotations: true}
+            nodes: [{name: n1, ovsdb: 'unix:/db', openflow: 'unix:/of'}]
+            """,
+        Overrides.none());
+  }
+
+  private void ask(Standing standing, PodInterface... pods) {
+    ImmutableMap.Builder<PodInterface, Direction> wanted = ImmutableMap.builder();
+    for (PodInterface pod : pods) {
+      wanted.put(pod, Direction.BOTH);
+    }
+    reconciler.ask("n1", new Asked(wanted.buildOrThrow(), standing));
+  }
+
+  private void awaitStatus(Predicate<NodeStatus> arrived) {
+    await()
+        .until(
+            () -> {
+              NodeStatus status = reconciler.statuses().get("n1");
+              return status != null && arrived.test(status);
+            });
+  }
+
+  private void awaitEntries(int count) {
+    awaitStatus(NodeStatus::settled);
+    await().until(() -> node.entries().size() == count);
+  }
+
+  @Test
+  void beforeAnythingIsKnownNothingIsWritten() {
+    awaitStatus(
+        status -> status.complaints().toString().contains("Kubernetes API has not said yet"));
+    ask(Standing.LAST, WEB);
+    ask(Standing.UNKNOWN, WEB);
+    awaitStatus(status -> !status.plan().entries().isEmpty() || status.node().bridge().isPresent());
+    assertThat(node.flowMods()).isEmpty();
+    assertThat(node.rowChanges()).isEmpty();
+    ask(Standing.CURRENT, WEB);
+    awaitEntries(ONE_POD);
+  }
+
+  @Test
+  void whatIsAskedForComesAndGoes() {
+    ask(Standing.CURRENT, WEB);
+    awaitEntries(ONE_POD);
+    ask(Standing.CURRENT, WEB, API);
+    awaitEntries(2 * ONE_POD - 1);
+    ask(Standing.CURRENT);
+    awaitEntries(0);
+  }
+
+  @Test
+  void whatTheFileAsksForStays() {
+    reconciler.update(settings("mirrors: [{pod: default/web, direction: from-pod}]"));
+    ask(Standing.CURRENT);
+    awaitEntries(2);
+    ask(Standing.CURRENT, WEB);
+    awaitEntries(ONE_POD);
+    ask(Standing.CURRENT);
+    awaitEntries(2);
+  }
+
+  /** The new pod of the same name may be one that nobody asked for. */
+  @Test
+  void whileTheApiIsAwayWhatIsMirroredStaysAndNothingBegins() {
+    ask(Standing.CURRENT, WEB);
+    awaitEntries(ONE_POD);
+    ask(Standing.LAST, WEB);
+    int mods = node.flowMods().size();
+    node.pod("default", "db", 9, 2, 7);
+    awaitStatus(status -> status.node().podPorts().size() == 3);
+    awaitStatus(NodeStatus::settled);
+    assertThat(node.flowMods()).hasSize(mods);
+    // Its interface's name is made of its container's id.
+    node.podIsMadeAnew("web", "fe3c");
+    awaitEntries(0);
+    ask(Standing.CURRENT, WEB);
+    awaitEntries(ONE_POD);
+  }
+}
