@@ -4,15 +4,22 @@ package io.flowmirror.controller.main;
 import com.google.common.base.Ticker;
 import com.google.common.collect.ImmutableMap;
 import com.google.inject.Guice;
+import io.fabric8.kubernetes.client.Config;
+import io.fabric8.kubernetes.client.ConfigBuilder;
+import io.fabric8.kubernetes.client.KubernetesClient;
+import io.fabric8.kubernetes.client.KubernetesClientBuilder;
 import io.flowmirror.config.Settings;
 import io.flowmirror.controller.reconcile.NodeStatus;
 import io.flowmirror.controller.reconcile.Reconciler;
 import io.flowmirror.controller.reconcile.Sessions;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicReference;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import picocli.CommandLine.Command;
@@ -40,6 +47,12 @@ final class RunCommand implements Callable<Integer> {
       description = "Write to nodes on which another controller is at work, too.")
   private boolean force;
 
+  @Option(
+      names = "--kubeconfig",
+      paramLabel = "FILE",
+      description = "How to reach the Kubernetes API; as kubectl or a pod finds it, if not given.")
+  private @Nullable Path kubeconfig;
+
   @Override
   public Integer call() {
     Settings settings = config.read();
@@ -50,6 +63,7 @@ final class RunCommand implements Callable<Integer> {
         .addShutdownHook(
             Thread.ofPlatform().name("shutdown").unstarted(() -> onSignal(end, closed)));
     StatusLog statusLog = new StatusLog();
+    AtomicReference<@Nullable KubernetesLink> link = new AtomicReference<>();
     FirstLook firstLook =
         new FirstLook(Ticker.systemTicker(), () -> end.complete(Flowmirror.REFUSED));
     try (Sessions sessions =
@@ -63,8 +77,14 @@ final class RunCommand implements Callable<Integer> {
                 (ImmutableMap<String, NodeStatus> statuses) -> {
                   statusLog.accept(statuses);
                   firstLook.accept(statuses);
+                  KubernetesLink linked = link.get();
+                  if (linked != null) {
+                    linked.stand(statuses);
+                  }
                 });
-        ConfigWatch watch = ConfigWatch.start(config, settings, reconciler::update)) {
+        KubernetesLink linked = new KubernetesLink(settings, reconciler, this::client);
+        ConfigWatch watch = ConfigWatch.start(config, settings, linked::configured)) {
+      link.set(linked);
       int code = end.join();
       log.info(
           "stopping; entries stay as they are for at most {} s",
@@ -75,6 +95,23 @@ final class RunCommand implements Callable<Integer> {
       end.complete(Flowmirror.FAILED);
       closed.countDown();
     }
+  }
+
+  /** As kubectl finds the API, or as a pod does. */
+  private KubernetesClient client() {
+    Config found =
+        kubeconfig == null
+            ? Config.autoConfigure(null)
+            : Config.fromKubeconfig(kubeconfig.toFile());
+    int millis = Math.toIntExact(KubernetesLink.TIMEOUT.toMillis());
+    return new KubernetesClientBuilder()
+        .withConfig(
+            new ConfigBuilder(found)
+                .withRequestTimeout(millis)
+                .withConnectionTimeout(millis)
+                .withRequestRetryBackoffLimit(0)
+                .build())
+        .build();
   }
 
   /** The JVM would end with 128 + the signal; who was asked to stop, and did, has not failed. */

@@ -117,6 +117,7 @@ final class NodeLoop {
     if (!wanted.equals(intent)) {
       intent = wanted;
       repairs.configured();
+      entryPace.begin();
       notice(ticker.read());
       letTryAgain();
     }

@@ -57,6 +57,14 @@ final class Pace {
     return true;
   }
 
+  /** What comes next is asked for, and no answer to whoever undoes our work. */
+  void begin() {
+    lastKeys = ImmutableSet.of();
+    repeats = 0;
+    delayNanos = 0;
+    waiting = false;
+  }
+
   /** Nothing waits until {@link #allows} says so again: there may be nothing left to do. */
   void rest() {
     waiting = false;

@@ -12,6 +12,7 @@ import io.flowmirror.config.Settings;
 import io.flowmirror.controller.openflow.DatapathReport;
 import io.flowmirror.controller.ovsdb.BridgeReport;
 import io.flowmirror.controller.ovsdb.Lock;
+import io.flowmirror.flows.Asked;
 import io.flowmirror.flows.NodeIntent;
 import io.flowmirror.topology.Datapath;
 import io.flowmirror.topology.Fact;
@@ -66,6 +67,8 @@ public final class Reconciler implements AutoCloseable {
 
     record Requested(String node, Asked asked) implements Message {}
 
+    record RequestedElsewhere(Asked asked) implements Message {}
+
     record Switch(String node, NodeLoop loop, DatapathReport report) implements Message {}
 
     record Database(String node, NodeLoop loop, BridgeReport report) implements Message {}
@@ -84,6 +87,7 @@ public final class Reconciler implements AutoCloseable {
   private final Thread thread;
   private final Set<String> woken = new LinkedHashSet<>();
   private final Map<String, Asked> asked = new HashMap<>();
+  private Asked elsewhere = Asked.UNKNOWN;
   private @Nullable Settings inForce;
   private Topology topology = Topology.empty();
   private volatile ImmutableMap<String, NodeStatus> statuses = ImmutableMap.of();
@@ -168,6 +172,12 @@ public final class Reconciler implements AutoCloseable {
    */
   public void ask(String node, Asked wanted) {
     mailbox.post(new Key(node, Message.Requested.class), new Message.Requested(node, wanted));
+  }
+
+  /** Takes what is asked for on nodes that have not been asked about. Any thread. */
+  public void askElsewhere(Asked wanted) {
+    mailbox.post(
+        new Key(null, Message.RequestedElsewhere.class), new Message.RequestedElsewhere(wanted));
   }
 
   /** Where every node stands, by name. Any thread. */
@@ -263,7 +273,7 @@ public final class Reconciler implements AutoCloseable {
   private Asked asked(Settings settings, NodeSettings node) {
     return settings.kubernetes().isEmpty()
         ? Asked.NOTHING
-        : asked.getOrDefault(node.name(), Asked.UNKNOWN);
+        : asked.getOrDefault(node.name(), elsewhere);
   }
 
   private NodeIntent intent(
@@ -279,6 +289,19 @@ public final class Reconciler implements AutoCloseable {
   /** While nobody can say whose an interface is that comes, only those that are there count. */
   private void request(String name, Asked wanted) {
     asked.put(name, wanted);
+    apply(name, wanted);
+  }
+
+  private void requestElsewhere(Asked wanted) {
+    elsewhere = wanted;
+    for (String name : ImmutableList.copyOf(seats.keySet())) {
+      if (!asked.containsKey(name)) {
+        apply(name, wanted);
+      }
+    }
+  }
+
+  private void apply(String name, Asked wanted) {
     Seat seat = seats.get(name);
     Settings settings = inForce;
     if (seat == null || settings == null || seat.isLeaving()) {
@@ -392,6 +415,10 @@ public final class Reconciler implements AutoCloseable {
         case Message.Requested(String node, Asked wanted) -> {
           request(node, wanted);
           touched.add(node);
+        }
+        case Message.RequestedElsewhere(Asked wanted) -> {
+          requestElsewhere(wanted);
+          touched.addAll(seats.keySet());
         }
         case Message.Switch(String node, NodeLoop loop, DatapathReport report) -> {
           if (isSeated(node, loop)) {

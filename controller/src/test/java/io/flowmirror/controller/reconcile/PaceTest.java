@@ -31,6 +31,17 @@ final class PaceTest {
     assertThat(pace.allows(ImmutableSet.of("a", "new"))).isTrue();
   }
 
+  /** Who asks for something else is no rival. */
+  @Test
+  void whatIsAskedForIsNoStruggle() {
+    while (pace.allows(ImmutableSet.of("a"))) {
+      now++;
+    }
+    pace.begin();
+    assertThat(pace.allows(ImmutableSet.of("a"))).isTrue();
+    assertThat(pace.isStruggling()).isFalse();
+  }
+
   /** Whoever undid it may have put it right: then nothing waits, and the loop must not spin. */
   @Test
   void nothingWaitsWhenThereIsNothingToDo() {

@@ -39,6 +39,11 @@ final class Frame {
     return hasMac(SOURCE, mac);
   }
 
+  /** Whether it is a broadcast or multicast. */
+  boolean isToMany() {
+    return (u8(DESTINATION) & 1) != 0;
+  }
+
   private boolean hasMac(int offset, String mac) {
     return mac.replace(":", "")
         .equals(String.format("%04x%04x%04x", u16(offset), u16(offset + 2), u16(offset + 4)));

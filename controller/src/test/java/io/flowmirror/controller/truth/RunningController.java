@@ -7,16 +7,19 @@ import com.google.common.collect.ImmutableMap;
 import com.google.inject.Guice;
 import io.flowmirror.config.Settings;
 import io.flowmirror.controller.main.ControllerModule;
+import io.flowmirror.controller.main.KubernetesLink;
 import io.flowmirror.controller.reconcile.NodeStatus;
 import io.flowmirror.controller.reconcile.Reconciler;
 import io.flowmirror.controller.reconcile.Sessions;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Predicate;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 
 /** The real controller with the real sessions, in this JVM. {@link #close} leaves its entries. */
 final class RunningController implements AutoCloseable {
@@ -25,10 +28,17 @@ final class RunningController implements AutoCloseable {
       Guice.createInjector(new ControllerModule()).getInstance(Sessions.class);
 
   private final Reconciler reconciler;
+  private volatile @Nullable KubernetesLink link;
   private final Map<String, Instant> settledAt = new ConcurrentHashMap<>();
 
   private RunningController(Settings settings, Reconciler.Mode mode) {
-    reconciler = Reconciler.start(settings, mode, false, SESSIONS, this::noteSettled);
+    this(settings, mode, Optional.empty());
+  }
+
+  private RunningController(Settings settings, Reconciler.Mode mode, Optional<Kube> kube) {
+    reconciler = Reconciler.start(settings, mode, false, SESSIONS, this::note);
+    link =
+        kube.map(api -> new KubernetesLink(settings, reconciler, api::asController)).orElse(null);
   }
 
   private RunningController(Cluster cluster, Intent intent, Reconciler.Mode mode) {
@@ -38,6 +48,11 @@ final class RunningController implements AutoCloseable {
   /** Starts one by other settings than the intent's own. */
   static RunningController started(Settings settings) {
     return new RunningController(settings, Reconciler.Mode.MIRROR);
+  }
+
+  /** Starts one that follows an API server, with the controller's own rights. */
+  static RunningController started(Settings settings, Kube kube) {
+    return new RunningController(settings, Reconciler.Mode.MIRROR, Optional.of(kube));
   }
 
   /** Starts it. */
@@ -63,6 +78,16 @@ final class RunningController implements AutoCloseable {
         new RunningController(cluster, Intent.NOTHING, Reconciler.Mode.CLEAN);
     controller.awaitOrClose("every node to be clean", NodeStatus::isClean);
     controller.close();
+  }
+
+  /** Takes other settings. */
+  void configure(Settings settings) {
+    KubernetesLink linked = link;
+    if (linked != null) {
+      linked.configured(settings);
+    } else {
+      reconciler.update(settings);
+    }
   }
 
   /** Waits until every node is as the intent wants it. */
@@ -129,6 +154,14 @@ final class RunningController implements AutoCloseable {
     return Duration.between(begin, last);
   }
 
+  private void note(ImmutableMap<String, NodeStatus> statuses) {
+    KubernetesLink linked = link;
+    if (linked != null) {
+      linked.stand(statuses);
+    }
+    noteSettled(statuses);
+  }
+
   private void noteSettled(ImmutableMap<String, NodeStatus> statuses) {
     Instant now = Instant.now();
     statuses.forEach(
@@ -141,6 +174,10 @@ final class RunningController implements AutoCloseable {
 
   @Override
   public void close() {
+    KubernetesLink linked = link;
+    if (linked != null) {
+      linked.close();
+    }
     reconciler.close();
   }
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package io.flowmirror.controller.reconcile;
+package io.flowmirror.flows;
 
 import com.google.common.collect.ImmutableMap;
 import io.flowmirror.config.Direction;

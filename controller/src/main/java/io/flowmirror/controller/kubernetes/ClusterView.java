@@ -1,0 +1,250 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.flowmirror.controller.kubernetes;
+
+import com.google.common.collect.HashMultimap;
+import com.google.common.collect.ImmutableList;
+import com.google.common.collect.ImmutableMap;
+import com.google.common.collect.ImmutableSet;
+import com.google.common.collect.SetMultimap;
+import io.flowmirror.config.Direction;
+import io.flowmirror.config.KubernetesSettings;
+import io.flowmirror.config.NodeSettings;
+import io.flowmirror.topology.PodInterface;
+import io.flowmirror.topology.PodName;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
+
+/** What the API has said, and what that asks for. Confined to the session's thread. */
+final class ClusterView {
+  /**
+   * One interface of a pod that is to be mirrored.
+   *
+   * @param pod the pod
+   * @param at its interface, as br-int's rows name it
+   * @param direction which of its frames
+   */
+  record Request(PodView pod, PodInterface at, Direction direction) {}
+
+  /** What is asked for on one node, and what of it is refused, in words. */
+  record Requests(ImmutableList<Request> granted, ImmutableMap<PodView, String> refused) {
+    /** The directions, where several ask for one interface: what any of them wants. */
+    ImmutableMap<PodInterface, Direction> directions() {
+      Map<PodInterface, Direction> all = new LinkedHashMap<>();
+      granted.forEach(request -> all.merge(request.at(), request.direction(), Direction::and));
+      return ImmutableMap.copyOf(all);
+    }
+  }
+
+  private final KubernetesSettings settings;
+  private final Map<String, PodView> pods = new HashMap<>();
+  private final SetMultimap<String, String> podsOfNode = HashMultimap.create();
+
+  /** By pod, what its annotations asked for when they were last understood. */
+  private final Map<String, ImmutableMap<String, Direction>> understood = new HashMap<>();
+
+  private final Map<String, NamespaceView> namespaces = new HashMap<>();
+  private final Map<String, NodeView> nodes = new TreeMap<>();
+  private final Set<String> changed = new LinkedHashSet<>();
+  private boolean nodesChanged;
+
+  ClusterView(KubernetesSettings settings) {
+    this.settings = settings;
+  }
+
+  /** A pod is there, or has changed. */
+  void put(PodView pod) {
+    @Nullable PodView before = pods.put(pod.key(), pod);
+    if (pod.equals(before)) {
+      return;
+    }
+    if (before != null) {
+      leave(before);
+      if (!before.uid().equals(pod.uid())) {
+        understood.remove(pod.key());
+      }
+    }
+    podsOfNode.put(pod.node(), pod.key());
+    if (!pod.annotations().isEmpty() || before != null) {
+      changed.add(pod.node());
+    }
+  }
+
+  /** A pod is gone; not if another has taken its name since. */
+  void removePod(String key, String uid) {
+    @Nullable PodView there = pods.get(key);
+    if (there != null && there.uid().equals(uid)) {
+      pods.remove(key);
+      understood.remove(key);
+      leave(there);
+    }
+  }
+
+  private void leave(PodView pod) {
+    podsOfNode.remove(pod.node(), pod.key());
+    if (!pod.annotations().isEmpty()) {
+      changed.add(pod.node());
+    }
+  }
+
+  void put(NamespaceView namespace) {
+    if (!namespace.equals(namespaces.put(namespace.name(), namespace))) {
+      touch(namespace.name());
+    }
+  }
+
+  void removeNamespace(String name) {
+    namespaces.remove(name);
+    touch(name);
+  }
+
+  private void touch(String namespace) {
+    pods.values().stream()
+        .filter(pod -> pod.namespace().equals(namespace) && !pod.annotations().isEmpty())
+        .forEach(pod -> changed.add(pod.node()));
+  }
+
+  void put(NodeView node) {
+    nodesChanged |= !node.equals(nodes.put(node.name(), node));
+  }
+
+  void removeNode(String name) {
+    nodesChanged |= nodes.remove(name) != null;
+  }
+
+  /**
+   * What is not there at all, and would be in any cluster: on a node there are at least the pods of
+   * its network, and of the controller itself. Nothing if all is there.
+   */
+  String missing() {
+    if (settings.nodes().isPresent() && nodes.isEmpty()) {
+      return "node";
+    }
+    return pods.isEmpty() ? "pod" : "";
+  }
+
+  /** The nodes on which anything may be asked for. */
+  ImmutableSet<String> nodesWithPods() {
+    return ImmutableSet.copyOf(podsOfNode.keySet());
+  }
+
+  /** Takes the nodes of which something has changed since the last time. */
+  ImmutableSet<String> takeChanged() {
+    ImmutableSet<String> taken = ImmutableSet.copyOf(changed);
+    changed.clear();
+    return taken;
+  }
+
+  /** Takes whether the nodes themselves have changed since the last time. */
+  boolean takeNodesChanged() {
+    boolean taken = nodesChanged;
+    nodesChanged = false;
+    return taken;
+  }
+
+  /** What is asked for on one node. */
+  Requests requests(String node) {
+    ImmutableList.Builder<Request> granted = ImmutableList.builder();
+    ImmutableMap.Builder<PodView, String> refused = ImmutableMap.builder();
+    if (!node.isEmpty()) {
+      podsOfNode.get(node).stream()
+          .sorted()
+          .map(pods::get)
+          .filter(pod -> pod != null && !pod.over() && !pod.annotations().isEmpty())
+          .forEach(pod -> ask(pod, granted, refused));
+    }
+    return new Requests(granted.build(), refused.buildOrThrow());
+  }
+
+  private void ask(
+      PodView pod,
+      ImmutableList.Builder<Request> granted,
+      ImmutableMap.Builder<PodView, String> refused) {
+    MirrorAnnotations asked = MirrorAnnotations.of(pod.annotations(), settings.podDirection());
+    if (asked.wanted().isEmpty() && asked.unclear().isEmpty()) {
+      understood.remove(pod.key());
+      return;
+    }
+    if (!mayAsk(pod.namespace())) {
+      refused.put(
+          pod,
+          "annotations on pods of namespace "
+              + pod.namespace()
+              + " do not count here (kubernetes.annotations, .namespaces, .namespace-selector)");
+      return;
+    }
+    if (pod.hostNetwork()) {
+      refused.put(
+          pod,
+          "it is in its node's network (hostNetwork): it has no interface of its own on br-int");
+      return;
+    }
+    if (!asked.problems().isEmpty()) {
+      refused.put(pod, String.join("; ", asked.problems()) + "; its mirror stays as it was");
+    }
+    Map<String, Direction> wanted = new TreeMap<>(asked.wanted());
+    ImmutableMap<String, Direction> before = understood.getOrDefault(pod.key(), ImmutableMap.of());
+    for (String provider : asked.unclear()) {
+      @Nullable Direction was = before.get(provider);
+      if (was != null) {
+        wanted.put(provider, was);
+      }
+    }
+    understood.put(pod.key(), ImmutableMap.copyOf(wanted));
+    wanted.forEach(
+        (provider, direction) -> {
+          granted.add(request(pod, pod.name(), provider, direction));
+          pod.vm()
+              .filter(vm -> isFree(pod, vm))
+              .ifPresent(vm -> granted.add(request(pod, vm, provider, direction)));
+        });
+  }
+
+  /** A VM's interfaces bear its name; where a pod bears it too, nobody can tell them apart. */
+  private boolean isFree(PodView pod, String vm) {
+    return !pods.containsKey(pod.namespace() + "/" + vm);
+  }
+
+  private static Request request(PodView pod, String name, String provider, Direction direction) {
+    return new Request(
+        pod, new PodInterface(new PodName(pod.namespace(), name), provider), direction);
+  }
+
+  private boolean mayAsk(String namespace) {
+    @Nullable NamespaceView known = namespaces.get(namespace);
+    return settings.mayAsk(namespace, known == null ? ImmutableMap.of() : known.labels());
+  }
+
+  /** The nodes that are to be served, and of those that are left out, why. */
+  record Nodes(ImmutableList<NodeSettings> settings, ImmutableMap<String, String> leftOut) {}
+
+  Nodes nodes() {
+    ImmutableList.Builder<NodeSettings> served = ImmutableList.builder();
+    ImmutableMap.Builder<String, String> leftOut = ImmutableMap.builder();
+    settings
+        .nodes()
+        .ifPresent(
+            wanted -> {
+              for (NodeView node : nodes.values()) {
+                if (!wanted.selector().matches(node.labels())) {
+                  continue;
+                }
+                if (node.address().isEmpty()) {
+                  leftOut.put(node.name(), "it has no InternalIP");
+                  continue;
+                }
+                try {
+                  served.add(wanted.node(node.name(), node.address().get(), node.mirrorIface()));
+                } catch (IllegalArgumentException e) {
+                  leftOut.put(node.name(), Optional.ofNullable(e.getMessage()).orElse(""));
+                }
+              }
+            });
+    return new Nodes(served.build(), leftOut.buildOrThrow());
+  }
+}

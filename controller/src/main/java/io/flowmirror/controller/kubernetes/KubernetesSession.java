@@ -1,0 +1,306 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.flowmirror.controller.kubernetes;
+
+import com.google.common.base.Ticker;
+import com.google.common.collect.ImmutableList;
+import com.google.common.collect.ImmutableSet;
+import com.google.common.collect.Sets;
+import io.fabric8.kubernetes.client.KubernetesClient;
+import io.flowmirror.config.KubernetesSettings;
+import io.flowmirror.config.NodeSettings;
+import io.flowmirror.flows.Asked;
+import io.flowmirror.flows.Asked.Standing;
+import io.flowmirror.topology.PodInterface;
+import java.time.Duration;
+import java.util.HashSet;
+import java.util.Set;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * A session with the Kubernetes API: it owns its watches and their reconnects, and tells what is
+ * asked for on each node.
+ *
+ * <p>An outage ends with a fresh list, read whole before any of it counts. Until then what was
+ * heard last is told as such; after {@code hold} without the API nothing is asked for any more. A
+ * list without any pod says nothing: it is no answer that a cluster with this controller could
+ * give.
+ *
+ * <p>One thread of its own owns the state; the listener is called on it, and must return at once.
+ */
+public final class KubernetesSession implements AutoCloseable {
+  private static final Logger log = LoggerFactory.getLogger(KubernetesSession.class);
+
+  /** Often enough for an outage to be noticed before a pod's successor can have an interface. */
+  private static final Duration HEARTBEAT = Duration.ofSeconds(2);
+
+  private static final Duration FIRST_RETRY = Duration.ofMillis(200);
+  private static final Duration LAST_RETRY = Duration.ofSeconds(5);
+
+  private final KubernetesClient client;
+  private final KubernetesSettings settings;
+  private final Duration hold;
+  private final Listener listener;
+  private final ScheduledExecutorService thread;
+  private final PodEvents events;
+
+  /** The nodes of which the listener has been told. */
+  private final Set<String> told = new HashSet<>();
+
+  private @Nullable Watching next;
+  private @Nullable Watching live;
+  private @Nullable Future<?> expiry;
+  private ClusterView view;
+  private Standing standing = Standing.UNKNOWN;
+  private Duration retry = FIRST_RETRY;
+  private String trouble = "";
+  private boolean asking;
+
+  /** What a session tells. Called on the session's thread. */
+  public interface Listener {
+    /** What is asked for on this node now. */
+    void asked(String node, Asked asked);
+
+    /**
+     * On nodes of which {@link #asked} has not been called nothing is asked for, and that is of
+     * this standing. It comes after what else is new.
+     */
+    void elsewhere(Standing standing);
+
+    /** The nodes that there are; only called if they are to be taken from the API. */
+    void nodes(ImmutableList<NodeSettings> nodes);
+  }
+
+  /**
+   * Opens a session, which connects at once and goes on trying until it is closed.
+   *
+   * @param hold for how long what was heard last counts without the API
+   * @param known nodes of which a session before this one has told: they are told of again
+   */
+  public KubernetesSession(
+      KubernetesClient client,
+      KubernetesSettings settings,
+      Duration hold,
+      Set<String> known,
+      Listener listener) {
+    this.client = client;
+    this.settings = settings;
+    this.hold = hold;
+    this.listener = listener;
+    this.view = new ClusterView(settings);
+    this.told.addAll(known);
+    this.thread =
+        Executors.newSingleThreadScheduledExecutor(
+            Thread.ofPlatform().name("kubernetes").daemon().factory());
+    this.events = new PodEvents(new EventWriter(client), Ticker.systemTicker());
+    execute(this::lookAnew);
+    var unused =
+        thread.scheduleWithFixedDelay(
+            guarded(this::heartbeat),
+            HEARTBEAT.toMillis(),
+            HEARTBEAT.toMillis(),
+            TimeUnit.MILLISECONDS);
+  }
+
+  /** Runs something on the session's thread; after the end it is dropped. */
+  private void execute(Runnable task) {
+    try {
+      thread.execute(guarded(task));
+    } catch (RejectedExecutionException e) {
+      // Closed meanwhile.
+    }
+  }
+
+  private static Runnable guarded(Runnable task) {
+    return () -> {
+      try {
+        task.run();
+      } catch (RuntimeException e) {
+        log.error("a fault of ours; the session goes on", e);
+      }
+    };
+  }
+
+  /** Takes where a node stands, from whatever thread; it makes Events of it. */
+  public void stands(String node, ImmutableSet<PodInterface> mirrored, String trouble) {
+    execute(() -> events.stands(node, mirrored, trouble));
+  }
+
+  // Watches.
+
+  /** Begins to list and to watch from scratch, beside what is known. */
+  private void lookAnew() {
+    if (next != null) {
+      next.close();
+    }
+    ClusterView fresh = new ClusterView(settings);
+    next =
+        new Watching(
+            client, settings, fresh, this::execute, this::listed, this::failed, this::turn);
+    next.start();
+  }
+
+  /** A fresh list has been read whole. */
+  private void listed(Watching watching) {
+    if (watching != next) {
+      return;
+    }
+    String missing = watching.view().missing();
+    if (!missing.isEmpty()) {
+      fail("the API lists no " + missing + " at all, which is no answer");
+      return;
+    }
+    if (live != null) {
+      live.close();
+    }
+    live = watching;
+    next = null;
+    retry = FIRST_RETRY;
+    trouble = "";
+    view = watching.view();
+    if (expiry != null) {
+      expiry.cancel(false);
+      expiry = null;
+    }
+    log.info("Kubernetes: following pods on {} nodes", view.nodesWithPods().size());
+    standing = Standing.CURRENT;
+    view.takeChanged();
+    view.takeNodesChanged();
+    tellNodes();
+    tell(Sets.union(told, view.nodesWithPods()).immutableCopy());
+    listener.elsewhere(standing);
+  }
+
+  private void failed(Watching watching, String reason) {
+    if (watching == next) {
+      fail(reason);
+    } else if (watching == live) {
+      lost(reason);
+    }
+  }
+
+  private void fail(String reason) {
+    if (next != null) {
+      next.close();
+      next = null;
+    }
+    if (!reason.equals(trouble)) {
+      log.warn("Kubernetes: {}; {}", reason, consequence());
+      trouble = reason;
+    }
+    var unused = thread.schedule(guarded(this::lookAnew), retry.toMillis(), TimeUnit.MILLISECONDS);
+    retry = retry.multipliedBy(2).compareTo(LAST_RETRY) < 0 ? retry.multipliedBy(2) : LAST_RETRY;
+  }
+
+  private String consequence() {
+    return standing == Standing.UNKNOWN
+        ? "nothing is written before it has answered"
+        : "what is mirrored stays so, for at most " + hold.toSeconds() + " s, and nothing begins";
+  }
+
+  /** The API is away: what is known is what was heard last. */
+  private void lost(String reason) {
+    if (live == null) {
+      return;
+    }
+    live.close();
+    live = null;
+    standing = Standing.LAST;
+    log.warn("Kubernetes: {}; {}", reason, consequence());
+    trouble = reason;
+    expiry = thread.schedule(guarded(this::expire), hold.toMillis(), TimeUnit.MILLISECONDS);
+    tell(ImmutableSet.copyOf(told));
+    listener.elsewhere(standing);
+    lookAnew();
+  }
+
+  /** What was heard last is too old to go on with. */
+  private void expire() {
+    log.warn("Kubernetes: {} s without the API: mirrors by annotation end", hold.toSeconds());
+    view = new ClusterView(settings);
+    tell(ImmutableSet.copyOf(told));
+  }
+
+  /** Asks whether the API is there; a watch alone does not notice that the other side is gone. */
+  private void heartbeat() {
+    events.tick();
+    Watching watching = live;
+    if (watching == null || asking) {
+      return;
+    }
+    asking = true;
+    var unused =
+        Thread.ofVirtual()
+            .start(
+                () -> {
+                  String reason = watching.ping();
+                  execute(
+                      () -> {
+                        asking = false;
+                        if (!reason.isEmpty()) {
+                          failed(watching, reason);
+                        }
+                      });
+                });
+  }
+
+  // What is told.
+
+  /** Something has been heard: tells what it changes. */
+  private void turn(Watching watching) {
+    if (watching == live) {
+      if (view.takeNodesChanged()) {
+        tellNodes();
+      }
+      tell(view.takeChanged());
+    }
+  }
+
+  private void tellNodes() {
+    if (settings.nodes().isPresent()) {
+      ClusterView.Nodes nodes = view.nodes();
+      nodes.leftOut().forEach((name, why) -> log.warn("{}: left out: {}", name, why));
+      listener.nodes(nodes.settings());
+    }
+  }
+
+  private void tell(ImmutableSet<String> nodes) {
+    for (String node : nodes) {
+      if (!node.isEmpty()) {
+        told.add(node);
+        ClusterView.Requests requests = view.requests(node);
+        events.asked(node, requests);
+        listener.asked(node, new Asked(requests.directions(), standing));
+      }
+    }
+  }
+
+  /** Ends the session; nothing is told afterwards. */
+  @Override
+  public void close() {
+    execute(
+        () -> {
+          if (live != null) {
+            live.close();
+          }
+          if (next != null) {
+            next.close();
+          }
+          thread.shutdown();
+        });
+    try {
+      if (!thread.awaitTermination(5, TimeUnit.SECONDS)) {
+        thread.shutdownNow();
+      }
+    } catch (InterruptedException e) {
+      thread.shutdownNow();
+      Thread.currentThread().interrupt();
+    }
+  }
+}

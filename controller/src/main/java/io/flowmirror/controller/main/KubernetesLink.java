@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.flowmirror.controller.main;
+
+import com.google.common.collect.ImmutableList;
+import com.google.common.collect.ImmutableMap;
+import com.google.common.collect.ImmutableSet;
+import io.fabric8.kubernetes.client.KubernetesClient;
+import io.flowmirror.config.KubernetesSettings;
+import io.flowmirror.config.NodeSettings;
+import io.flowmirror.config.Settings;
+import io.flowmirror.controller.kubernetes.KubernetesSession;
+import io.flowmirror.controller.reconcile.NodeStatus;
+import io.flowmirror.controller.reconcile.Reconciler;
+import io.flowmirror.flows.Asked;
+import io.flowmirror.flows.Asked.Standing;
+import io.flowmirror.flows.FlowDiff.Drift;
+import io.flowmirror.flows.PlannedEntry;
+import io.flowmirror.topology.PodInterface;
+import io.flowmirror.topology.PodName;
+import io.flowmirror.topology.PodPort;
+import java.time.Duration;
+import java.util.LinkedHashSet;
+import java.util.Objects;
+import java.util.Set;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Joins the Kubernetes session, the configuration and the reconciler: what the API asks for goes to
+ * the reconciler, with the nodes if they are the API's, and where nodes stand goes back.
+ *
+ * <p>May be called from any thread.
+ */
+public final class KubernetesLink implements AutoCloseable {
+  private final Reconciler reconciler;
+  private final Supplier<KubernetesClient> clients;
+  private final Set<String> told = new LinkedHashSet<>();
+  private Settings settings;
+  private ImmutableList<NodeSettings> nodes = ImmutableList.of();
+  private ImmutableMap<String, NodeStatus> last = ImmutableMap.of();
+  private @Nullable KubernetesClient client;
+  private @Nullable KubernetesSession session;
+
+  /** The session's word; what comes of one that is not the newest any more is dropped. */
+  private final class Ear implements KubernetesSession.Listener {
+    @Override
+    public void asked(String node, Asked asked) {
+      synchronized (KubernetesLink.this) {
+        told.add(node);
+        reconciler.ask(node, asked);
+      }
+    }
+
+    @Override
+    public void elsewhere(Standing standing) {
+      reconciler.askElsewhere(new Asked(ImmutableMap.of(), standing));
+    }
+
+    @Override
+    public void nodes(ImmutableList<NodeSettings> found) {
+      synchronized (KubernetesLink.this) {
+        nodes = found;
+        reconciler.update(merged());
+      }
+    }
+  }
+
+  /**
+   * Opens the session that the settings ask for, if they do.
+   *
+   * @param clients makes a client of the API
+   */
+  public KubernetesLink(
+      Settings settings, Reconciler reconciler, Supplier<KubernetesClient> clients) {
+    this.settings = settings;
+    this.reconciler = reconciler;
+    this.clients = clients;
+    open();
+  }
+
+  private synchronized void open() {
+    if (settings.kubernetes().isPresent()) {
+      client = clients.get();
+      session =
+          new KubernetesSession(
+              client,
+              settings.kubernetes().get(),
+              settings.hold(),
+              ImmutableSet.copyOf(told),
+              new Ear());
+    }
+  }
+
+  /** Takes other settings. */
+  public void configured(Settings changed) {
+    boolean anew;
+    synchronized (this) {
+      anew =
+          !changed.kubernetes().equals(settings.kubernetes())
+              || !changed.hold().equals(settings.hold());
+      settings = changed;
+    }
+    if (anew) {
+      // Not under the lock: the session may be about to tell something.
+      closeSession();
+      open();
+    }
+    synchronized (this) {
+      reconciler.update(merged());
+    }
+  }
+
+  private Settings merged() {
+    return settings.kubernetes().flatMap(KubernetesSettings::nodes).isPresent()
+        ? settings.withNodes(nodes)
+        : settings;
+  }
+
+  /** Takes where all nodes stand. */
+  public void stand(ImmutableMap<String, NodeStatus> statuses) {
+    @Nullable KubernetesSession to;
+    ImmutableMap<String, NodeStatus> before;
+    synchronized (this) {
+      to = session;
+      before = last;
+      last = statuses;
+    }
+    if (to != null) {
+      for (var entry : statuses.entrySet()) {
+        NodeStatus status = entry.getValue();
+        if (!Objects.equals(before.get(entry.getKey()), status)) {
+          to.stands(entry.getKey(), mirrored(status), String.join("; ", status.complaints()));
+        }
+      }
+    }
+  }
+
+  /** The interfaces all of whose entries are there. */
+  private static ImmutableSet<PodInterface> mirrored(NodeStatus status) {
+    ImmutableSet<PodName> planned =
+        status.plan().entries().values().stream()
+            .flatMap(entry -> entry.pod().stream())
+            .collect(ImmutableSet.toImmutableSet());
+    ImmutableSet<PodName> missing =
+        status.plan().entries().values().stream()
+            .filter(entry -> isMissing(status, entry))
+            .flatMap(entry -> entry.pod().stream())
+            .collect(ImmutableSet.toImmutableSet());
+    return status.node().podPorts().stream()
+        .map(PodPort::podInterface)
+        .filter(at -> planned.contains(at.pod()) && !missing.contains(at.pod()))
+        .filter(status.intent().pods()::containsKey)
+        .collect(ImmutableSet.toImmutableSet());
+  }
+
+  private static boolean isMissing(NodeStatus status, PlannedEntry entry) {
+    Drift drift = status.diff().drift().get(entry.entry().key());
+    return drift != null && drift != Drift.DUE;
+  }
+
+  private void closeSession() {
+    @Nullable KubernetesSession old;
+    @Nullable KubernetesClient oldClient;
+    synchronized (this) {
+      old = session;
+      oldClient = client;
+      session = null;
+      client = null;
+      last = ImmutableMap.of();
+    }
+    if (old != null) {
+      old.close();
+    }
+    if (oldClient != null) {
+      oldClient.close();
+    }
+  }
+
+  /** Ends the session; what was asked for stays asked for. */
+  @Override
+  public void close() {
+    closeSession();
+  }
+
+  /** How long a request may take: an API that is slower is one that is away. */
+  static final Duration TIMEOUT = Duration.ofSeconds(5);
+}
