@@ -13,6 +13,8 @@ import java.util.Optional;
  * @param namespaces the namespaces whose pods' annotations count, by name; see {@link #mayAsk}
  * @param namespaceSelector and by their labels
  * @param nodes the nodes, if they are those of the API
+ * @param leases the namespace of the Leases by which several controllers share the nodes, if there
+ *     may be several
  * @param onlyNode the one node that matters, if it is only one: pods on others are not even read
  */
 public record KubernetesSettings(
@@ -21,6 +23,7 @@ public record KubernetesSettings(
     Optional<ImmutableSet<String>> namespaces,
     Optional<LabelSelector> namespaceSelector,
     Optional<NodesOfApi> nodes,
+    Optional<String> leases,
     Optional<String> onlyNode) {
 
   /** The annotation on a Node that names its mirror port's interface. */

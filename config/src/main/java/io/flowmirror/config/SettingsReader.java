@@ -65,6 +65,8 @@ public final class SettingsReader {
       new Field<>("nodes-from-api", "true or false", Syntax::bool);
   private static final Field<LabelSelector> NODE_SELECTOR =
       new Field<>("node-selector", "a label selector", LabelSelector::parse);
+  private static final Field<String> LEASES =
+      new Field<>("leases", "a namespace's name", Syntax::namespace);
   private static final Field<Integer> OVSDB_PORT =
       new Field<>("ovsdb-port", "a TCP port", Syntax::tcpPort);
   private static final Field<Integer> OPENFLOW_PORT =
@@ -77,6 +79,7 @@ public final class SettingsReader {
           NAMESPACE_SELECTOR.key(),
           API_NODES.key(),
           NODE_SELECTOR.key(),
+          LEASES.key(),
           OVSDB_PORT.key(),
           OPENFLOW_PORT.key());
 
@@ -189,6 +192,7 @@ public final class SettingsReader {
                 new KubernetesSettings.NodesOfApi(
                     nodeSelector.orElse(LabelSelector.everything()), ovsdbPort, openflowPort))
             : Optional.empty(),
+        overrides.node().isPresent() ? Optional.empty() : map.optional(LEASES),
         overrides.node());
   }
 

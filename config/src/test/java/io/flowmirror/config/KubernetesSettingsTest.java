@@ -63,6 +63,7 @@ final class KubernetesSettingsTest {
                 Optional.empty(),
                 Optional.empty(),
                 Optional.empty(),
+                Optional.empty(),
                 Optional.empty()));
     assertThat(settings.mayAsk("any", ImmutableMap.of())).isTrue();
   }
@@ -112,7 +113,7 @@ final class KubernetesSettingsTest {
     Settings settings =
         SettingsReader.parse(
             "f.yaml",
-            "kubernetes: {nodes-from-api: true}",
+            "kubernetes: {nodes-from-api: true, leases: flowmirror}",
             new Overrides(Optional.empty(), Optional.empty(), Optional.of("n7")));
     assertThat(settings.nodes())
         .containsExactly(
@@ -123,6 +124,7 @@ final class KubernetesSettingsTest {
                 Optional.empty()));
     assertThat(settings.kubernetes().orElseThrow().nodes()).isEmpty();
     assertThat(settings.kubernetes().orElseThrow().onlyNode()).contains("n7");
+    assertThat(settings.kubernetes().orElseThrow().leases()).as("each node has its own").isEmpty();
   }
 
   @ParameterizedTest

@@ -132,6 +132,11 @@ public final class KubernetesSession implements AutoCloseable {
     execute(() -> events.stands(node, mirrored, trouble));
   }
 
+  /** A node is not ours to tell of, or not any more. Any thread. */
+  public void leave(String node) {
+    execute(() -> events.leave(node));
+  }
+
   // Watches.
 
   /** Begins to list and to watch from scratch, beside what is known. */

@@ -2,6 +2,7 @@
 package io.flowmirror.controller.kubernetes;
 
 import com.google.common.base.Ticker;
+import com.google.common.collect.ImmutableMap;
 import com.google.common.collect.ImmutableSet;
 import io.flowmirror.config.Direction;
 import io.flowmirror.controller.kubernetes.ClusterView.Request;
@@ -12,7 +13,6 @@ import java.time.Instant;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.Map;
-import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -45,9 +45,7 @@ final class PodEvents {
     }
   }
 
-  private record Stand(ImmutableSet<PodInterface> mirrored, String trouble) {
-    static final Stand UNKNOWN = new Stand(ImmutableSet.of(), "");
-  }
+  private record Stand(ImmutableSet<PodInterface> mirrored, String trouble) {}
 
   /** Where Events go. */
   interface Writer {
@@ -66,6 +64,11 @@ final class PodEvents {
   private final Ticker ticker;
   private final Map<String, Map<PodInterface, Told>> nodes = new HashMap<>();
   private final Map<String, Stand> stands = new HashMap<>();
+
+  /** By node, what is refused now. */
+  private final Map<String, ImmutableMap<PodView, String>> refused = new HashMap<>();
+
+  /** By node and pod, what has been told of that. */
   private final Map<String, Map<String, String>> refusals = new HashMap<>();
 
   PodEvents(Writer writer, Ticker ticker) {
@@ -96,15 +99,19 @@ final class PodEvents {
     } else {
       nodes.put(node, now);
     }
-    refuse(node, requests);
+    if (requests.refused().isEmpty()) {
+      refused.remove(node);
+    } else {
+      refused.put(node, requests.refused());
+    }
     look(node);
   }
 
-  private void refuse(String node, Requests requests) {
-    Map<String, String> before = refusals.getOrDefault(node, Map.of());
+  private void refuse(String node) {
+    Map<String, String> before = told(node);
     Map<String, String> now = new HashMap<>();
-    requests
-        .refused()
+    refused
+        .getOrDefault(node, ImmutableMap.of())
         .forEach(
             (pod, why) -> {
               now.put(pod.uid(), why);
@@ -126,6 +133,24 @@ final class PodEvents {
     }
   }
 
+  private Map<String, String> told(String node) {
+    return refusals.getOrDefault(node, Map.of());
+  }
+
+  /** A node is not ours to tell of (any more): nothing has been told of it. */
+  void leave(String node) {
+    stands.remove(node);
+    refusals.remove(node);
+    nodes
+        .getOrDefault(node, Map.of())
+        .values()
+        .forEach(
+            told -> {
+              told.since = null;
+              told.trouble = "";
+            });
+  }
+
   /** Takes where a node stands: which interfaces are mirrored, and what is amiss in words. */
   void stands(String node, ImmutableSet<PodInterface> mirrored, String trouble) {
     Stand stand = new Stand(mirrored, trouble);
@@ -140,7 +165,11 @@ final class PodEvents {
   }
 
   private void look(String node) {
-    Stand stand = Objects.requireNonNull(stands.getOrDefault(node, Stand.UNKNOWN));
+    @Nullable Stand stand = stands.get(node);
+    if (stand == null) {
+      return;
+    }
+    refuse(node);
     for (Told told : nodes.getOrDefault(node, Map.of()).values()) {
       boolean mirrored = stand.mirrored().contains(told.request.at());
       if (mirrored) {

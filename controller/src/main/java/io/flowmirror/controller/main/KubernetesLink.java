@@ -9,6 +9,8 @@ import io.flowmirror.config.KubernetesSettings;
 import io.flowmirror.config.NodeSettings;
 import io.flowmirror.config.Settings;
 import io.flowmirror.controller.kubernetes.KubernetesSession;
+import io.flowmirror.controller.kubernetes.Replicas;
+import io.flowmirror.controller.reconcile.Assignment;
 import io.flowmirror.controller.reconcile.NodeStatus;
 import io.flowmirror.controller.reconcile.Reconciler;
 import io.flowmirror.flows.Asked;
@@ -21,6 +23,8 @@ import io.flowmirror.topology.PodPort;
 import java.time.Duration;
 import java.util.LinkedHashSet;
 import java.util.Objects;
+import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.Set;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
@@ -33,6 +37,7 @@ import org.jspecify.annotations.Nullable;
  */
 public final class KubernetesLink implements AutoCloseable {
   private final Reconciler reconciler;
+  private final String self;
   private final Supplier<KubernetesClient> clients;
   private final Set<String> told = new LinkedHashSet<>();
   private Settings settings;
@@ -40,6 +45,7 @@ public final class KubernetesLink implements AutoCloseable {
   private ImmutableMap<String, NodeStatus> last = ImmutableMap.of();
   private @Nullable KubernetesClient client;
   private @Nullable KubernetesSession session;
+  private @Nullable Replicas replicas;
 
   /** The session's word; what comes of one that is not the newest any more is dropped. */
   private final class Ear implements KubernetesSession.Listener {
@@ -68,19 +74,39 @@ public final class KubernetesLink implements AutoCloseable {
   /**
    * Opens the session that the settings ask for, if they do.
    *
+   * @param self the name of this controller among several
    * @param clients makes a client of the API
    */
   public KubernetesLink(
-      Settings settings, Reconciler reconciler, Supplier<KubernetesClient> clients) {
+      Settings settings, Reconciler reconciler, String self, Supplier<KubernetesClient> clients) {
     this.settings = settings;
+    this.self = self;
     this.reconciler = reconciler;
     this.clients = clients;
     open();
   }
 
+  /** What a reconciler may do before anything has been heard of other controllers. */
+  public static Assignment atFirst(Settings settings, String self) {
+    return settings.kubernetes().flatMap(KubernetesSettings::leases).isPresent()
+        ? Assignment.unknown(self)
+        : Assignment.ALONE;
+  }
+
   private synchronized void open() {
     if (settings.kubernetes().isPresent()) {
       client = clients.get();
+      Optional<String> leases = settings.kubernetes().get().leases();
+      if (leases.isPresent()) {
+        replicas =
+            new Replicas(
+                client,
+                leases.get(),
+                self,
+                (members, generation, current) ->
+                    reconciler.assign(
+                        new Assignment(self, members, OptionalLong.of(generation), current)));
+      }
       session =
           new KubernetesSession(
               client,
@@ -103,6 +129,7 @@ public final class KubernetesLink implements AutoCloseable {
     if (anew) {
       // Not under the lock: the session may be about to tell something.
       closeSession();
+      reconciler.assign(atFirst(changed, self));
       open();
     }
     synchronized (this) {
@@ -128,10 +155,17 @@ public final class KubernetesLink implements AutoCloseable {
     if (to != null) {
       for (var entry : statuses.entrySet()) {
         NodeStatus status = entry.getValue();
-        if (!Objects.equals(before.get(entry.getKey()), status)) {
+        if (Objects.equals(before.get(entry.getKey()), status)) {
+          continue;
+        }
+        if (status.writer() == NodeStatus.Writer.US) {
           to.stands(entry.getKey(), mirrored(status), String.join("; ", status.complaints()));
+        } else {
+          // Whoever writes there tells of it.
+          to.leave(entry.getKey());
         }
       }
+      before.keySet().stream().filter(node -> !statuses.containsKey(node)).forEach(to::leave);
     }
   }
 
@@ -161,7 +195,10 @@ public final class KubernetesLink implements AutoCloseable {
   private void closeSession() {
     @Nullable KubernetesSession old;
     @Nullable KubernetesClient oldClient;
+    @Nullable Replicas oldReplicas;
     synchronized (this) {
+      oldReplicas = replicas;
+      replicas = null;
       old = session;
       oldClient = client;
       session = null;
@@ -170,6 +207,9 @@ public final class KubernetesLink implements AutoCloseable {
     }
     if (old != null) {
       old.close();
+    }
+    if (oldReplicas != null) {
+      oldReplicas.close();
     }
     if (oldClient != null) {
       oldClient.close();

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.flowmirror.controller.main;
 
+import com.google.common.base.Ascii;
 import com.google.common.base.Ticker;
 import com.google.common.collect.ImmutableMap;
 import com.google.inject.Guice;
@@ -9,9 +10,12 @@ import io.fabric8.kubernetes.client.ConfigBuilder;
 import io.fabric8.kubernetes.client.KubernetesClient;
 import io.fabric8.kubernetes.client.KubernetesClientBuilder;
 import io.flowmirror.config.Settings;
+import io.flowmirror.controller.reconcile.Assignment;
 import io.flowmirror.controller.reconcile.NodeStatus;
 import io.flowmirror.controller.reconcile.Reconciler;
 import io.flowmirror.controller.reconcile.Sessions;
+import java.net.InetAddress;
+import java.net.UnknownHostException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.concurrent.Callable;
@@ -53,6 +57,13 @@ final class RunCommand implements Callable<Integer> {
       description = "How to reach the Kubernetes API; as kubectl or a pod finds it, if not given.")
   private @Nullable Path kubeconfig;
 
+  @Option(
+      names = "--name",
+      paramLabel = "NAME",
+      description =
+          "This controller's name among several (kubernetes.leases); its host's, if not given.")
+  private @Nullable String name;
+
   @Override
   public Integer call() {
     Settings settings = config.read();
@@ -62,6 +73,10 @@ final class RunCommand implements Callable<Integer> {
     Runtime.getRuntime()
         .addShutdownHook(
             Thread.ofPlatform().name("shutdown").unstarted(() -> onSignal(end, closed)));
+    String self = name == null ? hostName() : name;
+    Assignment atFirst = KubernetesLink.atFirst(settings, self);
+    // Among several, to find another at work is what a stand-by is there for.
+    boolean isAlone = atFirst.equals(Assignment.ALONE);
     StatusLog statusLog = new StatusLog();
     AtomicReference<@Nullable KubernetesLink> link = new AtomicReference<>();
     FirstLook firstLook =
@@ -73,16 +88,19 @@ final class RunCommand implements Callable<Integer> {
                 settings,
                 Reconciler.Mode.MIRROR,
                 force,
+                atFirst,
                 sessions,
                 (ImmutableMap<String, NodeStatus> statuses) -> {
                   statusLog.accept(statuses);
-                  firstLook.accept(statuses);
+                  if (isAlone) {
+                    firstLook.accept(statuses);
+                  }
                   KubernetesLink linked = link.get();
                   if (linked != null) {
                     linked.stand(statuses);
                   }
                 });
-        KubernetesLink linked = new KubernetesLink(settings, reconciler, this::client);
+        KubernetesLink linked = new KubernetesLink(settings, reconciler, self, this::client);
         ConfigWatch watch = ConfigWatch.start(config, settings, linked::configured)) {
       link.set(linked);
       int code = end.join();
@@ -94,6 +112,15 @@ final class RunCommand implements Callable<Integer> {
       // The hook must not take a fault for a signal.
       end.complete(Flowmirror.FAILED);
       closed.countDown();
+    }
+  }
+
+  /** In a pod, that is the pod's name; on its node's network it is the node's, and not enough. */
+  private static String hostName() {
+    try {
+      return Ascii.toLowerCase(InetAddress.getLocalHost().getHostName());
+    } catch (UnknownHostException e) {
+      return "flowmirror";
     }
   }
 

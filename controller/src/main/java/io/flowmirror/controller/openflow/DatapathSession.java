@@ -33,6 +33,15 @@ public interface DatapathSession extends AutoCloseable {
    */
   void apply(long connection, long round, List<FlowChange> changes, boolean proven);
 
+  /**
+   * Claims the role MASTER (section 7.3.9): whoever was it is a SLAVE from then on, and its changes
+   * are refused; connections that claimed nothing, such as ovn-controller's, are not concerned. If
+   * the switch knows a newer generation, every round on this connection is refused from then on.
+   *
+   * @param generation grows with each change of who writes; an equal one may claim again
+   */
+  void claim(long connection, long generation);
+
   /** Brings a port up (OFPT_PORT_MOD that clears OFPPC_PORT_DOWN). */
   void bringUp(long connection, int ofport);
 

@@ -99,6 +99,9 @@ final class LiveDatapath implements Connection.Listener {
   private boolean read;
   private OptionalInt deliveryTable = OptionalInt.empty();
   private @Nullable Bundle bundle;
+  private OptionalInt claimXid = OptionalInt.empty();
+  private String claimRefused = "";
+  private boolean claiming;
   private @Nullable ScheduledFuture<?> delayed;
   private @Nullable ScheduledFuture<?> audit;
   private @Nullable ScheduledFuture<?> secondLook;
@@ -157,6 +160,32 @@ final class LiveDatapath implements Connection.Listener {
     LOG.debug("{}: round {} of {} changes", options.node(), round, changes.size());
     rounds.add(new Round(round, changes, proven));
     nextRound();
+  }
+
+  /** Claims the role MASTER; rounds that come later wait for the answer. */
+  void claim(long generation) {
+    int xid = connection.nextXid();
+    claimXid = OptionalInt.of(xid);
+    claimRefused = "";
+    claiming = true;
+    connection.send(Outgoing.claim(xid, generation));
+    // The error, if there is one, comes before the barrier's reply.
+    Requests.whenDone(
+        connection::close,
+        Handshake.barrier(connection),
+        (reply, failure) -> {
+          if (failure != null) {
+            connection.giveUp(failure);
+            return;
+          }
+          claiming = false;
+          if (claimRefused.isEmpty()) {
+            LOG.info("{}: master of generation {}", options.node(), generation);
+          } else {
+            LOG.warn("{}: generation {} is refused: {}", options.node(), generation, claimRefused);
+          }
+          nextRound();
+        });
   }
 
   /** Brings a port up; nothing happens if there is no such port (any more). */
@@ -290,6 +319,10 @@ final class LiveDatapath implements Connection.Listener {
 
   @Override
   public boolean onError(SwitchError error) {
+    if (claimXid.isPresent() && claimXid.getAsInt() == error.xid()) {
+      claimRefused = ErrorText.of(error);
+      return true;
+    }
     return bundle != null && bundle.refuse(error);
   }
 
@@ -342,11 +375,23 @@ final class LiveDatapath implements Connection.Listener {
   }
 
   private void nextRound() {
-    if (closed || bundle != null || !read) {
+    if (closed || bundle != null || !read || claiming) {
       return;
     }
     Round round = rounds.poll();
     if (round == null) {
+      return;
+    }
+    if (!claimRefused.isEmpty()) {
+      applied = round.number();
+      refused =
+          round.changes().stream()
+              .collect(
+                  ImmutableMap.toImmutableMap(
+                      FlowChange::key,
+                      change -> "another controller is the master: " + claimRefused,
+                      (one, same) -> one));
+      onApplied(round);
       return;
     }
     long start = System.nanoTime();

@@ -29,6 +29,7 @@ final class Ofp {
   static final int OFPT_MULTIPART_REPLY = 19;
   static final int OFPT_BARRIER_REPLY = 21;
   static final int OFPT_QUEUE_GET_CONFIG_REPLY = 23;
+  static final int OFPT_ROLE_REQUEST = 24;
   static final int OFPT_ROLE_REPLY = 25;
   static final int OFPT_GET_ASYNC_REPLY = 27;
   static final int OFPT_SET_ASYNC = 28;
@@ -81,6 +82,9 @@ final class Ofp {
 
   /** OFPP_IN_PORT, in the 16 bits that a resubmit has for it. */
   static final int NX_IN_PORT = 0xfff8;
+
+  /** OFPCR_ROLE_MASTER (section 7.3.9). */
+  static final int OFPCR_ROLE_MASTER = 2;
 
   // ONF extensions: bundles (230) and flow monitor (187).
   static final int ONF_EXPERIMENTER_ID = 0x4f4e4600;

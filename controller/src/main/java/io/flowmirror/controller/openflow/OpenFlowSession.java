@@ -98,6 +98,11 @@ public final class OpenFlowSession implements DatapathSession {
   }
 
   @Override
+  public void claim(long connection, long generation) {
+    onLive(connection, "claim " + generation, datapath -> datapath.claim(generation));
+  }
+
+  @Override
   public void bringUp(long connection, int ofport) {
     onLive(connection, "bringing up port " + ofport, datapath -> datapath.bringUp(ofport));
   }

@@ -132,6 +132,14 @@ record Outgoing(int number, int type, Consumer<ByteBuf> body) implements OfHeade
         });
   }
 
+  /** OFPT_ROLE_REQUEST (section 7.3.9) for the role MASTER. */
+  static Outgoing claim(int xid, long generation) {
+    return new Outgoing(
+        xid,
+        Ofp.OFPT_ROLE_REQUEST,
+        out -> out.writeInt(Ofp.OFPCR_ROLE_MASTER).writeInt(0).writeLong(generation));
+  }
+
   /** ONF extension 230, bundle control. */
   static Outgoing bundleControl(int xid, int bundle, int type) {
     return new Outgoing(

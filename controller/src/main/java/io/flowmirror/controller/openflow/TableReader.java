@@ -137,14 +137,18 @@ final class TableReader {
     return monitor(OvnPipeline.INGRESS_TABLE)
         .thenCompose(done -> readTable(OvnPipeline.INGRESS_TABLE))
         .thenCompose(done -> find(candidates()))
-        .thenCompose(
-            done ->
-                deliveryTable.isPresent()
-                    ? monitor(deliveryTable.getAsInt())
-                        .thenCompose(watched -> readTable(deliveryTable.getAsInt()))
-                    : CompletableFuture.completedFuture(null))
+        .thenCompose(done -> readDelivery())
         .thenCompose(done -> askEverywhere())
         .thenCompose(done -> askNat());
+  }
+
+  private CompletableFuture<?> readDelivery() {
+    if (deliveryTable.isEmpty()) {
+      return CompletableFuture.completedFuture(null);
+    }
+    // A wipe that is reported meanwhile makes it unknown.
+    int table = deliveryTable.getAsInt();
+    return monitor(table).thenCompose(watched -> readTable(table));
   }
 
   private CompletableFuture<?> readTable(int table) {
@@ -161,7 +165,7 @@ final class TableReader {
   }
 
   /**
-   * What is known now.
+   * What is known now. It is told once: a wipe that it shows makes the next reading ask all anew.
    *
    * @param live the numbers of the ports that there are
    * @param nowNanos the time

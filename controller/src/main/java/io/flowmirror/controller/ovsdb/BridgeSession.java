@@ -21,6 +21,12 @@ public interface BridgeSession extends AutoCloseable {
    */
   void apply(long round, List<RowChange> changes);
 
+  /**
+   * Changes what is done about the lock: to take it from whoever has it, once more, to wait for it,
+   * or to give it up.
+   */
+  void lock(Lock.Wish wish);
+
   /** Closes the connection for good. No report comes afterwards. */
   @Override
   void close();

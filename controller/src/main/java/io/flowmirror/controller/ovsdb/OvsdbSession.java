@@ -230,6 +230,41 @@ final class OvsdbSession implements BridgeSession, RpcConnection.Listener {
         });
   }
 
+  @Override
+  public void lock(Lock.Wish wished) {
+    if (!closed) {
+      loop.execute(() -> wish(wished));
+    }
+  }
+
+  private void wish(Lock.Wish wished) {
+    wish = wished;
+    RpcConnection live = connection;
+    if (live == null || lock == Lock.REFUSED || (lock == Lock.OURS && wished != Lock.Wish.NONE)) {
+      return;
+    }
+    boolean isAsked = lock != Lock.UNKNOWN;
+    if (isAsked && wished != Lock.Wish.WAIT) {
+      // Who waits may not ask once more (RFC 7047, section 4.1.8).
+      live.request(
+          "unlock",
+          JsonNodeFactory.instance.arrayNode().add(Lock.ID),
+          (result, error) -> {
+            if (!error.isNull()) {
+              LOG.warn("{}: the database refused to unlock: {}", node, error);
+            }
+          });
+    }
+    if (wished == Lock.Wish.NONE) {
+      lock = Lock.ANOTHERS;
+      if (tables != null) {
+        report();
+      }
+    } else if (!isAsked || wished == Lock.Wish.STEAL) {
+      askForLock(live);
+    }
+  }
+
   private void askForLock(RpcConnection fresh) {
     fresh.request(
         wish == Lock.Wish.STEAL ? "steal" : "lock",

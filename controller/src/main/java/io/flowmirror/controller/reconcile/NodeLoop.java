@@ -32,6 +32,7 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
@@ -52,6 +53,15 @@ final class NodeLoop {
 
   private NodeIntent intent;
   private boolean mayBegin = true;
+
+  /** What tells this writer from those before it; empty where there is only one, ever. */
+  private OptionalLong generation = OptionalLong.empty();
+
+  /** What has been done about the lock, and is done again if it is taken from us. */
+  private Lock.Wish wish = Lock.Wish.WAIT;
+
+  private long claimedConnection = NONE;
+  private OptionalLong claimed = OptionalLong.empty();
   private @Nullable DatapathSession datapathSession;
   private @Nullable BridgeSession bridgeSession;
   private DatapathReport datapathReport =
@@ -105,6 +115,37 @@ final class NodeLoop {
   /** Whether this controller is known to be the only one at work here. */
   boolean isTheWriter() {
     return writer == NodeStatus.Writer.US;
+  }
+
+  /** Takes what this controller does here among several. */
+  void assign(OptionalLong newGeneration, Lock.Wish newWish) {
+    boolean anew = !newGeneration.equals(generation) || newWish != wish;
+    generation = newGeneration;
+    wish = newWish;
+    if (anew && generation.isPresent()) {
+      takeTheLock();
+    }
+  }
+
+  private void takeTheLock() {
+    if (bridgeSession != null && wish == Lock.Wish.STEAL && !isTheWriter()) {
+      bridgeSession.lock(Lock.Wish.STEAL);
+    }
+  }
+
+  /** Whether it is for this controller to clean the node when it is not wanted any more. */
+  boolean mayClean() {
+    return generation.isEmpty() || isTheWriter();
+  }
+
+  /** Says to the switch, once on each connection, that whoever wrote before is not to any more. */
+  private void claim() {
+    if (generation.isPresent()
+        && (claimedConnection != connection || !claimed.equals(generation))) {
+      claimedConnection = connection;
+      claimed = generation;
+      Objects.requireNonNull(datapathSession).claim(connection, generation.getAsLong());
+    }
   }
 
   /** Whether all who may ask for something have spoken: before, nothing is written. */
@@ -198,6 +239,9 @@ final class NodeLoop {
   /** Lets what had no effect, or was left to another controller, be tried again. */
   void retry() {
     rowsSent = ImmutableList.of();
+    if (generation.isPresent()) {
+      takeTheLock();
+    }
   }
 
   private void letTryAgain() {
@@ -272,6 +316,9 @@ final class NodeLoop {
     rowPace.rest();
     upPace.rest();
     if (mayWrite(node) && otherHolder.isEmpty() && isTheWriter()) {
+      if (node.datapath().isPresent()) {
+        claim();
+      }
       boolean entries = repairEntries(node, plan, diff);
       boolean rows = repairRows(plan, diff);
       working = entries || rows;
@@ -468,7 +515,9 @@ final class NodeLoop {
       waiting.add(
           "the database knows no locks, so that nobody can tell whether another controller is at"
               + " work: nothing is written");
-    } else if (writer == NodeStatus.Writer.ANOTHER && otherHolder.isEmpty()) {
+    } else if (writer == NodeStatus.Writer.ANOTHER
+        && otherHolder.isEmpty()
+        && generation.isEmpty()) {
       waiting.add(
           "another controller is at work on this node: it holds the lock flowmirror in OVSDB."
               + " Nothing is written until it is gone; --force takes over from it");

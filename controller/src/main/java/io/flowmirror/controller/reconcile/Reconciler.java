@@ -65,6 +65,8 @@ public final class Reconciler implements AutoCloseable {
   private sealed interface Message {
     record Configured(Settings settings) implements Message {}
 
+    record Assigned(Assignment assignment) implements Message {}
+
     record Requested(String node, Asked asked) implements Message {}
 
     record RequestedElsewhere(Asked asked) implements Message {}
@@ -89,6 +91,7 @@ public final class Reconciler implements AutoCloseable {
   private final Map<String, Asked> asked = new HashMap<>();
   private Asked elsewhere = Asked.UNKNOWN;
   private @Nullable Settings inForce;
+  private Assignment assignment;
   private Topology topology = Topology.empty();
   private volatile ImmutableMap<String, NodeStatus> statuses = ImmutableMap.of();
   private volatile boolean closed;
@@ -129,9 +132,11 @@ public final class Reconciler implements AutoCloseable {
   private Reconciler(
       Mode mode,
       boolean force,
+      Assignment assignment,
       Sessions sessions,
       Consumer<ImmutableMap<String, NodeStatus>> listener) {
     this.mode = mode;
+    this.assignment = assignment;
     this.force = force;
     this.sessions = sessions;
     this.listener = listener;
@@ -150,7 +155,22 @@ public final class Reconciler implements AutoCloseable {
       boolean force,
       Sessions sessions,
       Consumer<ImmutableMap<String, NodeStatus>> listener) {
-    Reconciler reconciler = new Reconciler(mode, force, sessions, listener);
+    return start(settings, mode, force, Assignment.ALONE, sessions, listener);
+  }
+
+  /**
+   * The same, for one of several controllers.
+   *
+   * @param assignment what is known of the others so far
+   */
+  public static Reconciler start(
+      Settings settings,
+      Mode mode,
+      boolean force,
+      Assignment assignment,
+      Sessions sessions,
+      Consumer<ImmutableMap<String, NodeStatus>> listener) {
+    Reconciler reconciler = new Reconciler(mode, force, assignment, sessions, listener);
     reconciler.configure(settings);
     reconciler.thread.start();
     return reconciler;
@@ -172,6 +192,11 @@ public final class Reconciler implements AutoCloseable {
    */
   public void ask(String node, Asked wanted) {
     mailbox.post(new Key(node, Message.Requested.class), new Message.Requested(node, wanted));
+  }
+
+  /** Takes what this controller does among several, at the loop's next turn. Any thread. */
+  public void assign(Assignment assigned) {
+    mailbox.post(new Key(null, Message.Assigned.class), new Message.Assigned(assigned));
   }
 
   /** Takes what is asked for on nodes that have not been asked about. Any thread. */
@@ -223,7 +248,10 @@ public final class Reconciler implements AutoCloseable {
     for (String name : ImmutableList.copyOf(seats.keySet())) {
       Seat seat = Objects.requireNonNull(seats.get(name));
       NodeSettings node = wanted.get(name);
-      if (node == null && !isServedByAnother(seat, settings)) {
+      if (assignment.duty(name) == Duty.NONE || (node == null && !seat.loop.mayClean())) {
+        log.info("{}: left to another controller", name);
+        remove(name);
+      } else if (node == null && !isServedByAnother(seat, settings)) {
         dismiss(seat);
       } else if (node == null) {
         remove(name);
@@ -239,11 +267,15 @@ public final class Reconciler implements AutoCloseable {
       }
     }
     for (NodeSettings node : settings.nodes()) {
+      if (assignment.duty(node.name()) == Duty.NONE) {
+        continue;
+      }
       Seat seat = seats.get(node.name());
       if (seat == null) {
         seat(settings, node, force || ours.contains(node.openflow()));
       } else {
         seat.leaveBy = OptionalLong.empty();
+        seat.loop.assign(assignment.generation(), lockFor(node, false));
         want(settings, seat);
       }
     }
@@ -338,6 +370,7 @@ public final class Reconciler implements AutoCloseable {
             intent(settings, node, wanted, ImmutableMap.of()), mode != Mode.OBSERVE, ticker);
     Seat seat = new Seat(node, audit, loop);
     seats.put(name, seat);
+    loop.assign(assignment.generation(), lockFor(node, isTheWriter));
     want(settings, seat);
     loop.opened(
         sessions.openDatapath(
@@ -348,11 +381,28 @@ public final class Reconciler implements AutoCloseable {
                     new Key(loop, Message.Switch.class), new Message.Switch(name, loop, report))),
         sessions.openBridge(
             node,
-            mode == Mode.OBSERVE ? Lock.Wish.NONE : isTheWriter ? Lock.Wish.STEAL : Lock.Wish.WAIT,
+            lockFor(node, isTheWriter),
             report ->
                 mailbox.post(
                     new Key(loop, Message.Database.class),
                     new Message.Database(name, loop, report))));
+  }
+
+  /**
+   * What is done about a node's lock. Among several controllers the one whose duty it is takes it,
+   * but only as long as it knows that for certain: two that both believe would take it from each
+   * other without end.
+   */
+  private Lock.Wish lockFor(NodeSettings node, boolean isTheWriter) {
+    if (mode == Mode.OBSERVE) {
+      return Lock.Wish.NONE;
+    }
+    if (assignment.generation().isEmpty()) {
+      return isTheWriter ? Lock.Wish.STEAL : Lock.Wish.WAIT;
+    }
+    return assignment.current() && assignment.duty(node.name()) == Duty.WRITE
+        ? Lock.Wish.STEAL
+        : Lock.Wish.WAIT;
   }
 
   /** The node is to be as if we had never been there, before it is left alone. */
@@ -410,6 +460,11 @@ public final class Reconciler implements AutoCloseable {
       switch (message) {
         case Message.Configured(Settings settings) -> {
           configure(settings);
+          touched.addAll(seats.keySet());
+        }
+        case Message.Assigned(Assignment assigned) -> {
+          assignment = assigned;
+          configure(Objects.requireNonNull(inForce));
           touched.addAll(seats.keySet());
         }
         case Message.Requested(String node, Asked wanted) -> {

@@ -83,6 +83,11 @@ final class Conversation implements AutoCloseable {
     return report(report -> report.round() == round);
   }
 
+  /** Claims to be the master. */
+  void claim(long generation) {
+    session.claim(connected().connection(), generation);
+  }
+
   /** Asks for a round on some connection, waits for nothing, and returns the round's number. */
   long begin(long connection, List<FlowChange> changes) {
     long round = ROUNDS.incrementAndGet();

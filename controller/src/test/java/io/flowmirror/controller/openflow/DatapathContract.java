@@ -3,7 +3,9 @@ package io.flowmirror.controller.openflow;
 
 import static io.flowmirror.controller.openflow.Entries.add;
 import static io.flowmirror.controller.openflow.Entries.delete;
+import static org.assertj.core.api.Assertions.as;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.InstanceOfAssertFactories.STRING;
 import static org.awaitility.Awaitility.await;
 
 import com.google.common.collect.ImmutableList;
@@ -315,6 +317,34 @@ abstract class DatapathContract {
     report = session.apply(add(good));
     assertThat(report.refused()).isEmpty();
     assertThat(Entries.in(report)).containsExactlyInAnyOrder(standing, good);
+  }
+
+  /** A writer that slept does not know that there is another: the switch does. */
+  @Test
+  void whoClaimsAnOlderGenerationOrIsDemotedChangesNothing() {
+    FlowEntry one = Entries.e1(1, 2);
+    FlowEntry two = Entries.e1(3, 2);
+    Conversation old = open();
+    Conversation young = open();
+    old.claim(5);
+    assertThat(old.apply(add(one)).refused()).isEmpty();
+    young.claim(6);
+    assertThat(young.apply(add(two)).refused()).isEmpty();
+
+    assertThat(old.apply(delete(one), delete(two)).refused())
+        .containsOnlyKeys(one.key(), two.key())
+        .containsEntry(one.key(), "OFPBCT_OPEN_REQUEST refused: OFPET_BAD_REQUEST/OFPBRC_IS_SLAVE");
+    old.claim(5);
+    assertThat(old.apply(delete(one)).refused().values())
+        .singleElement(as(STRING))
+        .contains("another controller is the master")
+        .contains("OFPRRFC_STALE");
+    assertThat(other.entries()).containsExactlyInAnyOrder(one, two);
+
+    // The same generation may claim once more, as the stand-by does before the next is agreed on.
+    old.claim(6);
+    assertThat(old.apply(delete(two)).refused()).isEmpty();
+    assertThat(other.entries()).containsExactly(one);
   }
 
   /** Some refusals come only when the bundle is committed. */

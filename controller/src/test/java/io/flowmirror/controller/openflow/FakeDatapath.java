@@ -30,6 +30,7 @@ import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.Executor;
 import java.util.concurrent.Executors;
 import java.util.concurrent.atomic.AtomicLong;
@@ -308,6 +309,15 @@ public final class FakeDatapath implements OtherSide {
     return Optional.empty();
   }
 
+  private final List<Long> claims = new CopyOnWriteArrayList<>();
+  private long generation;
+  private @Nullable Session master;
+
+  /** The generations that sessions have claimed to be the master of. */
+  public ImmutableList<Long> claims() {
+    return ImmutableList.copyOf(claims);
+  }
+
   /** One session, and what its connection knows. Guarded by the datapath's lock. */
   private final class Session implements DatapathSession {
     private static final long NONE = 0;
@@ -317,6 +327,10 @@ public final class FakeDatapath implements OtherSide {
     private final Executor reporter = MoreExecutors.newSequentialExecutor(REPORTERS);
     private final AtomicReference<@Nullable DatapathReport> unread = new AtomicReference<>();
     private volatile boolean closed;
+
+    /** Why this connection may change nothing; empty if it may. */
+    private String whyNot = "";
+
     private long connection = NONE;
     private long applied;
     private ImmutableMap<FlowKey, String> refused = ImmutableMap.of();
@@ -326,6 +340,26 @@ public final class FakeDatapath implements OtherSide {
     private Duration lastRead = Duration.ZERO;
     private KeyMemory memory = new KeyMemory();
 
+    @Override
+    public void claim(long onConnection, long newGeneration) {
+      synchronized (FakeDatapath.this) {
+        if (closed || onConnection == NONE || onConnection != connection) {
+          return;
+        }
+        claims.add(newGeneration);
+        if (newGeneration < generation) {
+          whyNot = "another controller is the master: OFPET_ROLE_REQUEST_FAILED/OFPRRFC_STALE";
+          return;
+        }
+        generation = newGeneration;
+        if (master != null && master != this) {
+          master.whyNot = "OFPBCT_OPEN_REQUEST refused: OFPET_BAD_REQUEST/OFPBRC_IS_SLAVE";
+        }
+        master = this;
+        whyNot = "";
+      }
+    }
+
     Session(Duration audit, Consumer<DatapathReport> reports) {
       this.audit = audit;
       this.reports = reports;
@@ -334,6 +368,7 @@ public final class FakeDatapath implements OtherSide {
     /** Section 6.3: nothing of an earlier connection holds for a new one. */
     void connect() {
       connection = CONNECTIONS.incrementAndGet();
+      whyNot = "";
       applied = 0;
       refused = ImmutableMap.of();
       toldRound = 0;
@@ -387,6 +422,10 @@ public final class FakeDatapath implements OtherSide {
         return ours;
       }
       ImmutableMap.Builder<FlowKey, String> theirs = ImmutableMap.builder();
+      if (!whyNot.isEmpty()) {
+        changes.forEach(change -> theirs.put(change.key(), whyNot));
+        return theirs.buildKeepingLast();
+      }
       for (FlowChange change : changes) {
         if (refusals.containsKey(change.key())) {
           theirs.put(change.key(), refusals.get(change.key()));

@@ -59,6 +59,17 @@ final class FakeNode implements Sessions {
   private boolean ovsdbUp = true;
   private String dpid = "";
   private Lock lock = Lock.OURS;
+  private final List<Lock.Wish> wishes = new ArrayList<>();
+
+  /** What has been wished of the lock, one after the other. */
+  synchronized ImmutableList<Lock.Wish> wishes() {
+    return ImmutableList.copyOf(wishes);
+  }
+
+  /** The generations that have been claimed. */
+  ImmutableList<Long> claims() {
+    return datapath.claims();
+  }
 
   // Pods and ports.
 
@@ -405,6 +416,7 @@ final class FakeNode implements Sessions {
   public synchronized BridgeSession openBridge(
       NodeSettings node, Lock.Wish wish, Consumer<BridgeReport> reports) {
     bridgeReports = reports;
+    wishes.add(wish);
     rowRound = 0;
     report();
     return new Database();
@@ -421,6 +433,19 @@ final class FakeNode implements Sessions {
         rowChanges.addAll(changes);
         if (!ignoringRows) {
           changes.forEach(this::applyOne);
+        }
+        report();
+      }
+    }
+
+    @Override
+    public void lock(Lock.Wish wish) {
+      synchronized (FakeNode.this) {
+        wishes.add(wish);
+        if (wish == Lock.Wish.STEAL) {
+          lock = Lock.OURS;
+        } else if (wish == Lock.Wish.NONE) {
+          lock = Lock.ANOTHERS;
         }
         report();
       }

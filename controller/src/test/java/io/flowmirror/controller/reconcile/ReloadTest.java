@@ -224,6 +224,11 @@ final class ReloadTest {
     }
 
     @Override
+    public void claim(long connection, long generation) {
+      session.claim(connection, generation);
+    }
+
+    @Override
     public void bringUp(long connection, int ofport) {
       session.bringUp(connection, ofport);
     }

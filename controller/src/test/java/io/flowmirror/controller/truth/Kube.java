@@ -20,6 +20,7 @@ final class Kube implements AutoCloseable {
   /** The programs may have to be made first. */
   private static final Duration PATIENCE = Duration.ofMinutes(12);
 
+  private static final String NAMESPACE = "config/kubernetes/base/namespace.yaml";
   private static final String RIGHTS = "config/kubernetes/base/rbac.yaml";
 
   private final String script = Sandbox.root().resolve("sandbox/kube").toString();
@@ -32,7 +33,7 @@ final class Kube implements AutoCloseable {
   private Kube() {
     Runtime.getRuntime().addShutdownHook(atExit);
     run("up");
-    kubectl("create", "namespace", "flowmirror");
+    kubectl("apply", "-f", Sandbox.root().resolve(NAMESPACE).toString());
     kubectl("create", "namespace", Pod.NAMESPACE);
     kubectl("apply", "-f", Sandbox.root().resolve(RIGHTS).toString());
     admin = client(Path.of(state, "kubeconfig"));

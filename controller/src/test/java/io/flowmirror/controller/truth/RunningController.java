@@ -38,7 +38,8 @@ final class RunningController implements AutoCloseable {
   private RunningController(Settings settings, Reconciler.Mode mode, Optional<Kube> kube) {
     reconciler = Reconciler.start(settings, mode, false, SESSIONS, this::note);
     link =
-        kube.map(api -> new KubernetesLink(settings, reconciler, api::asController)).orElse(null);
+        kube.map(api -> new KubernetesLink(settings, reconciler, "test", api::asController))
+            .orElse(null);
   }
 
   private RunningController(Cluster cluster, Intent intent, Reconciler.Mode mode) {

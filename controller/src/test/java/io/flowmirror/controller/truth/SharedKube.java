@@ -8,6 +8,9 @@ import org.junit.jupiter.api.extension.ParameterResolver;
 
 /** Gives tests the one API server of this JVM, as {@link SharedCluster} does with the cluster. */
 final class SharedKube implements ParameterResolver {
+  /** In the order of the test classes: the API server may still be being made meanwhile. */
+  static final int LAST = Integer.MAX_VALUE;
+
   private static final Namespace NAMESPACE = Namespace.create(SharedKube.class);
 
   @Override

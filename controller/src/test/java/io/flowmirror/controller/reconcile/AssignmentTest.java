@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.flowmirror.controller.reconcile;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import com.google.common.collect.ImmutableList;
+import io.flowmirror.config.Overrides;
+import io.flowmirror.config.Settings;
+import io.flowmirror.config.SettingsReader;
+import io.flowmirror.controller.ovsdb.Lock;
+import io.flowmirror.controller.reconcile.Reconciler.Mode;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.OptionalLong;
+import org.junit.jupiter.api.Test;
+
+/** One of several controllers. */
+final class AssignmentTest {
+  private static final ImmutableList<String> THREE = ImmutableList.of("a", "b", "c");
+  private static final int ONE_POD = 4;
+
+  private static Assignment of(String self, List<String> members, long generation) {
+    return new Assignment(self, ImmutableList.copyOf(members), OptionalLong.of(generation), true);
+  }
+
+  private static Map<String, String> writers(List<String> members) {
+    Map<String, String> writers = new HashMap<>();
+    for (int i = 0; i < 1000; i++) {
+      String node = "node-" + i;
+      for (String self : members) {
+        if (of(self, members, 1).duty(node) == Duty.WRITE) {
+          assertThat(writers.put(node, self)).as("the only writer").isNull();
+        }
+      }
+    }
+    return writers;
+  }
+
+  @Test
+  void eachNodeHasOneWriterAndOneStandBy() {
+    Map<String, String> writers = writers(THREE);
+    assertThat(writers).hasSize(1000);
+    for (String self : THREE) {
+      assertThat(writers.values().stream().filter(self::equals).count()).isBetween(250L, 420L);
+    }
+    for (int i = 0; i < 1000; i++) {
+      String node = "node-" + i;
+      assertThat(THREE)
+          .filteredOn(self -> of(self, THREE, 1).duty(node) == Duty.STAND_BY)
+          .hasSize(1);
+    }
+  }
+
+  /** Whoever was the stand-by writes, and nothing else moves. */
+  @Test
+  void whoIsGoneLeavesHisNodesToTheirStandBys() {
+    Map<String, String> before = writers(THREE);
+    Map<String, String> after = writers(List.of("a", "c"));
+    before.forEach(
+        (node, writer) -> {
+          if (writer.equals("b")) {
+            String heir = after.get(node);
+            assertThat(of(heir, THREE, 1).duty(node)).isEqualTo(Duty.STAND_BY);
+          } else {
+            assertThat(after.get(node)).isEqualTo(writer);
+          }
+        });
+  }
+
+  @Test
+  void aloneOneWritesEverywhereAndBeforeItIsKnownNowhere() {
+    assertThat(Assignment.ALONE.duty("n1")).isEqualTo(Duty.WRITE);
+    assertThat(Assignment.unknown("a").duty("n1")).isEqualTo(Duty.NONE);
+    assertThat(of("d", THREE, 1).duty("n1")).isEqualTo(Duty.NONE);
+  }
+
+  private static Settings settings() {
+    return SettingsReader.parse(
+        "f.yaml",
+        """
+        mirrors: [{pod: default/web}]
+        nodes: [{name: n1, ovsdb: 'unix:/db', openflow: 'unix:/of'}]
+        """,
+        Overrides.none());
+  }
+
+  @Test
+  void theWriterTakesTheLockAndClaimsAndTheOthersDoNot() {
+    String writer = writerOf("n1");
+    String standBy =
+        THREE.stream()
+            .filter(self -> of(self, THREE, 1).duty("n1") == Duty.STAND_BY)
+            .findFirst()
+            .orElseThrow();
+    FakeNode node = new FakeNode().pod("default", "web", 5, 2, 3);
+    node.lock(Lock.ANOTHERS);
+    try (Reconciler reconciler =
+        Reconciler.start(
+            settings(), Mode.MIRROR, false, Assignment.unknown(standBy), node, statuses -> {})) {
+      reconciler.assign(of(standBy, THREE, 7));
+      await().until(() -> reconciler.statuses().containsKey("n1"));
+      await().until(() -> reconciler.statuses().get("n1").node().datapath().isPresent());
+      assertThat(node.wishes()).containsExactly(Lock.Wish.WAIT);
+      assertThat(node.flowMods()).isEmpty();
+      assertThat(node.claims()).isEmpty();
+
+      // The writer is gone; the stand-by is next.
+      reconciler.assign(of(standBy, without(writer), 8));
+      await().until(() -> node.entries().size() == ONE_POD);
+      assertThat(node.wishes()).containsExactly(Lock.Wish.WAIT, Lock.Wish.STEAL);
+      assertThat(node.claims()).containsExactly(8L);
+
+      // It comes back: the node is left to it as it is, and not cleaned.
+      int mods = node.flowMods().size();
+      List<String> others = List.of(writer, third(writer, standBy), "e", "f", "g", "h");
+      reconciler.assign(of(standBy, others, 9));
+      await().until(() -> !reconciler.statuses().containsKey("n1"));
+      assertThat(node.flowMods()).hasSize(mods);
+      assertThat(node.entries()).hasSize(ONE_POD);
+    }
+  }
+
+  /** Two that both believe would take the lock from each other without end. */
+  @Test
+  void whoIsNotCertainTakesNothingFromAnybody() {
+    FakeNode node = new FakeNode().pod("default", "web", 5, 2, 3);
+    node.lock(Lock.ANOTHERS);
+    String writer = writerOf("n1");
+    try (Reconciler reconciler =
+        Reconciler.start(
+            settings(), Mode.MIRROR, false, of(writer, THREE, 7).last(), node, statuses -> {})) {
+      await().until(() -> reconciler.statuses().containsKey("n1"));
+      assertThat(node.wishes()).containsExactly(Lock.Wish.WAIT);
+      assertThat(node.flowMods()).isEmpty();
+    }
+  }
+
+  private static String writerOf(String node) {
+    return THREE.stream()
+        .filter(self -> of(self, THREE, 1).duty(node) == Duty.WRITE)
+        .findFirst()
+        .orElseThrow();
+  }
+
+  private static List<String> without(String gone) {
+    return THREE.stream().filter(member -> !member.equals(gone)).toList();
+  }
+
+  private static String third(String writer, String standBy) {
+    return THREE.stream()
+        .filter(member -> !member.equals(writer) && !member.equals(standBy))
+        .findFirst()
+        .orElseThrow();
+  }
+}

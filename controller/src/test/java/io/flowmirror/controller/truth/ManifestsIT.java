@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.flowmirror.controller.truth;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.fabric8.kubernetes.api.model.HasMetadata;
+import io.flowmirror.config.Overrides;
+import io.flowmirror.config.Settings;
+import io.flowmirror.config.SettingsReader;
+import java.io.ByteArrayInputStream;
+import java.io.IOException;
+import java.lang.reflect.Method;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeSet;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Order;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** What is deployed, against a real API server, which is asked and changes nothing. */
+@ExtendWith(SharedKube.class)
+@Order(SharedKube.LAST)
+final class ManifestsIT {
+  private static final Path CONFIG = Sandbox.root().resolve("config");
+
+  private final Kube kube;
+
+  @TempDir private Path folder;
+
+  ManifestsIT(Kube kube) {
+    this.kube = kube;
+  }
+
+  /**
+   * The overlay as this kubectl can read it: kustomize before 3.0 wants folders under {@code
+   * bases}, and this API server is older than policy/v1.
+   */
+  private String kustomize(String overlay) throws IOException {
+    try (Stream<Path> files = Files.walk(CONFIG)) {
+      for (Path file : (Iterable<Path>) files.filter(Files::isRegularFile)::iterator) {
+        if (!file.toString().contains("/target/") && !file.toString().contains("/src/")) {
+          Path copy = folder.resolve(CONFIG.relativize(file));
+          Files.createDirectories(copy.getParent());
+          String text = Files.readString(file);
+          if (file.endsWith("kustomization.yaml")) {
+            StringBuilder kept = new StringBuilder();
+            StringBuilder bases = new StringBuilder();
+            text.lines()
+                .forEach(
+                    line -> (line.startsWith("  - ../") ? bases : kept).append(line).append('\n'));
+            text = bases.isEmpty() ? kept.toString() : kept + "bases:\n" + bases;
+          }
+          Files.writeString(copy, text.replace("policy/v1\n", "policy/v1beta1\n"));
+        }
+      }
+    }
+    return kube.kubectl("kustomize", folder.resolve("kubernetes").resolve(overlay).toString());
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"central", "per-node"})
+  void theServerTakesThem(String overlay) throws IOException {
+    Path all = folder.resolve("all.yaml");
+    Files.writeString(all, kustomize(overlay));
+    String answer = kube.kubectl("apply", "--dry-run=server", "--validate=true", "-f", all + "");
+    assertThat(answer.lines())
+        .allMatch(line -> line.endsWith("(server dry run)"))
+        .anyMatch(line -> line.startsWith("clusterrole.rbac.authorization.k8s.io/flowmirror "));
+  }
+
+  /** The arguments and the configuration in the manifests are ones that the program takes. */
+  @ParameterizedTest
+  @ValueSource(strings = {"central", "per-node"})
+  void theProgramTakesItsConfiguration(String overlay) throws IOException {
+    Path file = CONFIG.resolve("kubernetes").resolve(overlay).resolve("flowmirror.yaml");
+    boolean perNode = overlay.equals("per-node");
+    Settings settings =
+        SettingsReader.read(
+            file,
+            new Overrides(
+                Optional.empty(),
+                Optional.empty(),
+                perNode ? Optional.of("n1") : Optional.empty()));
+    assertThat(settings.kubernetes()).isPresent();
+    assertThat(settings.kubernetes().orElseThrow().leases().isPresent()).isEqualTo(!perNode);
+    String manifest = kustomize(overlay);
+    assertThat(manifest)
+        .contains("hostNetwork: true")
+        .contains("readOnlyRootFilesystem: true")
+        .contains("--config=/etc/flowmirror/flowmirror.yaml")
+        .contains(perNode ? "--node-name=$(NODE_NAME)" : "--name=$(POD_NAME)");
+  }
+
+  /** This API server is older than the policy's kind: its fields are held against the model. */
+  @Test
+  void thePolicyHasNoFieldsButTheKindsOwn() throws Exception {
+    Path file = CONFIG.resolve("kubernetes/policy/who-may-mirror.yaml");
+    TreeSet<String> kinds = new TreeSet<>();
+    for (HasMetadata document : kube.admin().load(Files.newInputStream(file)).items()) {
+      kinds.add(document.getKind());
+      assertNothingUnknown(document);
+    }
+    assertThat(kinds)
+        .containsExactly("ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding");
+    String wrong = Files.readString(file).replace("messageExpression:", "messageExpresion:");
+    HasMetadata policy =
+        kube.admin()
+            .load(new ByteArrayInputStream(wrong.getBytes(StandardCharsets.UTF_8)))
+            .items()
+            .get(0);
+    assertThatThrownBy(() -> assertNothingUnknown(policy)).hasMessageContaining("messageExpresion");
+  }
+
+  /** What the model does not know it keeps apart. */
+  private static void assertNothingUnknown(Object model) throws ReflectiveOperationException {
+    if (model instanceof Iterable<?> list) {
+      for (Object element : list) {
+        assertNothingUnknown(element);
+      }
+    } else if (model.getClass().getName().startsWith("io.fabric8.")) {
+      for (Method getter : model.getClass().getMethods()) {
+        if (getter.getName().equals("getAdditionalProperties")) {
+          assertThat((Map<?, ?>) getter.invoke(model)).as(model.toString()).isEmpty();
+        } else if (getter.getName().startsWith("get")
+            && getter.getParameterCount() == 0
+            && getter.getDeclaringClass() != Object.class) {
+          Object value = getter.invoke(model);
+          if (value != null) {
+            assertNothingUnknown(value);
+          }
+        }
+      }
+    }
+  }
+}

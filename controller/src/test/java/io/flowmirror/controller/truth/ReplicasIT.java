@@ -1,0 +1,274 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.flowmirror.controller.truth;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.google.common.collect.ImmutableList;
+import com.google.common.collect.ImmutableMap;
+import io.fabric8.kubernetes.api.model.PodBuilder;
+import io.fabric8.kubernetes.api.model.coordination.v1.Lease;
+import io.flowmirror.controller.reconcile.Assignment;
+import io.flowmirror.controller.reconcile.Duty;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.OptionalLong;
+import java.util.TreeSet;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Order;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestInstance;
+import org.junit.jupiter.api.extension.ExtendWith;
+
+/** Several controllers, each a process, which share nothing but the API. */
+@ExtendWith({SharedCluster.class, SharedKube.class})
+@TestInstance(TestInstance.Lifecycle.PER_CLASS)
+@Order(SharedKube.LAST)
+final class ReplicasIT {
+  private static final String MIRROR = "ovn.kubernetes.io/mirror";
+  private static final String MASTER = "n1: master of generation";
+  private static final int ONE_POD = 4;
+  private static final ImmutableList<String> NAMES = ImmutableList.of("r1", "r2", "r3");
+  private static final Path RUNS = Path.of("target", "flowmirror-runs").toAbsolutePath();
+
+  private final Cluster cluster;
+  private final Kube kube;
+  private final BrInt brInt;
+  private final Map<String, Program> replicas = new LinkedHashMap<>();
+
+  ReplicasIT(Cluster cluster, Kube kube) {
+    this.cluster = cluster;
+    this.kube = kube;
+    this.brInt = cluster.brInt(Cluster.NODE);
+  }
+
+  @BeforeAll
+  void makeThePod() {
+    kube.admin()
+        .resource(
+            new PodBuilder()
+                .withNewMetadata()
+                .withNamespace(Pod.NAMESPACE)
+                .withName("web")
+                .addToAnnotations(MIRROR, "true")
+                .endMetadata()
+                .withNewSpec()
+                .withNodeName(Cluster.NODE)
+                .addNewContainer()
+                .withName("c")
+                .withImage("none")
+                .endContainer()
+                .endSpec()
+                .build())
+        .create();
+  }
+
+  /** All three are there, and each has heard of the others. */
+  @BeforeEach
+  void begin() {
+    for (String name : NAMES) {
+      Program replica = replicas.get(name);
+      if (replica == null || !replica.isRunning()) {
+        start(name);
+      }
+    }
+    awaitMembers(NAMES);
+    awaitMirrored();
+    for (Duty duty : List.of(Duty.WRITE, Duty.STAND_BY)) {
+      String name = whoIsTo(duty);
+      Wait.until(
+          name + " on n1", () -> count(name, "n1: connected to datapath") > 0, ReplicasIT::logs);
+    }
+    Wait.until("the writer", () -> count(writer(), MASTER) > 0, ReplicasIT::logs);
+  }
+
+  @AfterAll
+  void end() {
+    for (Program replica : replicas.values()) {
+      signal(replica, "CONT");
+      replica.close();
+    }
+    kube.admin().pods().inNamespace(Pod.NAMESPACE).withName("web").withGracePeriod(0).delete();
+    kube.admin().leases().inNamespace("flowmirror").delete();
+    RunningController.clean(cluster);
+    cluster.awaitCalm();
+  }
+
+  private void start(String name) {
+    Path config = RUNS.resolve(name + ".yaml");
+    try {
+      Files.createDirectories(RUNS);
+      Files.writeString(
+          config, Intent.NOTHING.yaml(cluster) + "kubernetes: {leases: flowmirror}\n");
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+    replicas.put(
+        name,
+        Program.start(
+            "sh",
+            "-c",
+            "exec \"$0\" run --config \"$1\" --kubeconfig \"$2\" --name \"$3\" >\"$4\" 2>&1",
+            Sandbox.root().resolve("bin/flowmirror").toString(),
+            config.toString(),
+            kube.controllersConfig().toString(),
+            name,
+            log(name).toString()));
+  }
+
+  private static Path log(String name) {
+    return RUNS.resolve(name + ".log");
+  }
+
+  private static String logs() {
+    StringBuilder all = new StringBuilder();
+    for (String name : NAMES) {
+      try {
+        all.append(name).append(":\n").append(Files.readString(log(name))).append('\n');
+      } catch (IOException e) {
+        throw new UncheckedIOException(e);
+      }
+    }
+    return all.toString();
+  }
+
+  private ImmutableList<String> members() {
+    Lease group = kube.admin().leases().inNamespace("flowmirror").withName("flowmirror").get();
+    return group == null
+        ? ImmutableList.of()
+        : ImmutableList.copyOf(
+            group.getMetadata().getAnnotations().get("flowmirror.io/members").split(","));
+  }
+
+  private void awaitMembers(List<String> expected) {
+    Wait.until("members " + expected, () -> members().equals(expected), ReplicasIT::logs);
+  }
+
+  private void awaitMirrored() {
+    Wait.until("entries", () -> brInt.ourEntries().size() == ONE_POD, ReplicasIT::logs);
+  }
+
+  private String writer() {
+    return whoIsTo(Duty.WRITE);
+  }
+
+  /** The one whose duty that is on n1, by the members that the Leases name. */
+  private String whoIsTo(Duty duty) {
+    ImmutableList<String> members = members();
+    return members.stream()
+        .filter(
+            name ->
+                new Assignment(name, members, OptionalLong.of(1), true).duty(Cluster.NODE) == duty)
+        .findFirst()
+        .orElseThrow();
+  }
+
+  private static void signal(Program replica, String signal) {
+    if (replica.isRunning()) {
+      Program.run("kill", "-" + signal, Long.toString(replica.pid()));
+    }
+  }
+
+  private Program replica(String name) {
+    return java.util.Objects.requireNonNull(replicas.get(name));
+  }
+
+  private Duration untilRepaired(Runnable harm) {
+    return brInt.repaired(
+        () -> {
+          harm.run();
+          brInt.removeOurEntries();
+        });
+  }
+
+  /** The writer is killed, and OVN wipes br-int in the same second. */
+  @Test
+  void theWriterIsKilledWhileOvnWipes() {
+    String writer = writer();
+    List<String> others = NAMES.stream().filter(name -> !name.equals(writer)).toList();
+    ImmutableMap<String, Double> before = brInt.ourEntriesWithAges();
+    Duration took =
+        brInt.repaired(
+            () -> {
+              signal(replica(writer), "KILL");
+              cluster.sandbox().run("restart", Cluster.NODE, "ovn-controller");
+            });
+    assertThat(brInt.ourEntriesWithAges().keySet()).isEqualTo(before.keySet());
+    awaitMembers(others);
+    System.out.printf(
+        "replicas: writer killed and ovn-controller restarted: right again after %d ms%n",
+        took.toMillis());
+    // The Leases agree in the end, and it goes on being so.
+    System.out.printf("replicas: repaired in %d ms then%n", untilRepaired(() -> {}).toMillis());
+  }
+
+  /** A writer that is stopped keeps its connections: nothing but the Lease tells. */
+  @Test
+  void aWriterThatSleepsIsReplacedAndChangesNothingWhenItWakes() {
+    String writer = writer();
+    List<String> others = NAMES.stream().filter(name -> !name.equals(writer)).toList();
+    signal(replica(writer), "STOP");
+    long begin = System.nanoTime();
+    awaitMembers(others);
+    Duration noticed = Duration.ofNanos(System.nanoTime() - begin);
+    Duration took = untilRepaired(() -> {});
+    System.out.printf(
+        "replicas: a sleeping writer is replaced after %d ms; repaired in %d ms then%n",
+        noticed.toMillis(), took.toMillis());
+    ImmutableMap<String, Double> before = brInt.ourEntriesWithAges();
+    signal(replica(writer), "CONT");
+    awaitMembers(NAMES);
+    awaitMirrored();
+    brInt
+        .ourEntriesWithAges()
+        .forEach((entry, age) -> assertThat(age).isGreaterThan(before.get(entry)));
+  }
+
+  /** Nobody can agree on anything then, and nobody has to: the lock passes by itself. */
+  @Test
+  void theWriterIsKilledWhileTheApiIsAway() {
+    String writer = writer();
+    kube.run("stop");
+    try {
+      Duration took = untilRepaired(() -> signal(replica(writer), "KILL"));
+      System.out.printf(
+          "replicas: writer killed without the API: right again after %d ms%n", took.toMillis());
+    } finally {
+      kube.run("start");
+    }
+    awaitMembers(NAMES.stream().filter(name -> !name.equals(writer)).toList());
+    awaitMirrored();
+  }
+
+  /** One leaves as it is told to, and one comes: nothing is written for that. */
+  @Test
+  void aPlannedHandOver() {
+    ImmutableMap<String, Double> before = brInt.ourEntriesWithAges();
+    String writer = writer();
+    replica(writer).close();
+    TreeSet<String> left = new TreeSet<>(NAMES);
+    left.remove(writer);
+    awaitMembers(ImmutableList.copyOf(left));
+    start(writer);
+    awaitMembers(NAMES);
+    Wait.until("the new writer", () -> count(writer, MASTER) > 0, ReplicasIT::logs);
+    brInt
+        .ourEntriesWithAges()
+        .forEach((entry, age) -> assertThat(age).isGreaterThan(before.get(entry)));
+  }
+
+  private static long count(String name, String words) {
+    try {
+      return Files.readAllLines(log(name)).stream().filter(line -> line.contains(words)).count();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+}
