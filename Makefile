@@ -4,7 +4,7 @@
 MVN = mvn -B
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test soak build format clean prepare
+.PHONY: help demo test soak build image format clean prepare
 
 MINUTES = 60
 
@@ -13,6 +13,7 @@ help:
 	@echo 'make test     as root: install what the tests need, build, run all tests'
 	@echo 'make soak     as root: faults by chance for MINUTES=60; the report goes to docs/soak.md'
 	@echo 'make build    build for bin/flowmirror, without tests'
+	@echo 'make image    as root: a container image and its bill of materials, in target/'
 	@echo 'make format   format all Java sources (mvn verify checks them)'
 	@echo 'make clean    remove what was built'
 
@@ -23,9 +24,9 @@ demo:
 test: prepare
 	sandbox/sandbox install
 	@mkdir -p target
-	@nice -n 19 sandbox/kube assets >target/kube-assets.log 2>&1 & made=$$!; \
+	@setsid nice -n 19 sandbox/kube assets >target/kube-assets.log 2>&1 & made=$$!; \
 	$(MVN) verify; status=$$?; \
-	kill $$made 2>/dev/null; wait $$made; exit $$status
+	kill -- -$$made 2>/dev/null; wait $$made; exit $$status
 
 soak: prepare
 	sandbox/sandbox install
@@ -34,6 +35,11 @@ soak: prepare
 
 build: prepare
 	$(MVN) -q -DskipTests package
+
+image: build
+	config/image/build --out target/flowmirror-image.tar
+	$(MVN) -q org.cyclonedx:cyclonedx-maven-plugin:2.9.3:makeAggregateBom -DoutputName=flowmirror-bom -DoutputFormat=json \
+	    -DincludeTestScope=false -Dcyclonedx.skipAttach=true
 
 format: prepare
 	$(MVN) -q -N verify -Dformat=write

@@ -155,7 +155,13 @@ pid_of() { # NODE DAEMON: prints the pid when it runs
     printf '%s\n' "$pid"
 } 2>/dev/null
 
-gone() { ! is_daemon "$1" "$2"; }
+# A process that ends loses its arguments before its files, and the locks on them.
+gone() { # PID PIDFILE
+    local args
+    is_daemon "$1" "$2" && return 1
+    args=$(tr -d '\0' <"/proc/$1/cmdline") || return 0
+    [[ $args ]] || ! alive "$1"
+} 2>/dev/null
 
 # start_daemon NODE DAEMON PROGRAM ARGS...
 start_daemon() {

@@ -77,10 +77,13 @@ final class Ordeal {
     List<Captured> received;
     List<Captured> sent;
     List<Captured> copied;
+    Instant begin;
     List<Probe> probes = new ArrayList<>();
     try (Capture in = Capture.start(web.netns(), web.device(), Side.IN);
         Capture out = Capture.start(web.netns(), web.device(), Side.OUT);
         Capture copies = Capture.start(stage.mirrorNetns(), Stage.MIRROR_DEVICE, Side.IN)) {
+      // They were started one after the other: before this moment one saw what another did not.
+      begin = Instant.now();
       try {
         probes.add(Probe.start(web, stage.cluster.pod("db")));
         probes.add(Probe.start(stage.cluster.pod("far"), web));
@@ -103,7 +106,7 @@ final class Ordeal {
       sent = out.since(0);
       copied = copies.since(0);
     }
-    return cost(lost, received, sent, copied, known);
+    return cost(begin, lost, received, sent, copied, known);
   }
 
   private ImmutableList<Repair> repairs() {
@@ -111,7 +114,12 @@ final class Ordeal {
   }
 
   private Cost cost(
-      int lost, List<Captured> received, List<Captured> sent, List<Captured> copied, int known) {
+      Instant begin,
+      int lost,
+      List<Captured> received,
+      List<Captured> sent,
+      List<Captured> copied,
+      int known) {
     List<Seen> truth = new ArrayList<>();
     received.forEach(frame -> truth.add(new Seen(frame.time(), frame.frame(), Side.IN)));
     sent.forEach(frame -> truth.add(new Seen(frame.time(), frame.frame(), Side.OUT)));
@@ -124,9 +132,15 @@ final class Ordeal {
     for (Seen seen : truth) {
       if (left.merge(seen.frame(), -1, Integer::sum) < 0) {
         left.put(seen.frame(), 0);
-        if (seen.side() == Side.IN || wasForwarded(seen.frame(), answered)) {
+        if (!seen.time().isBefore(begin)
+            && (seen.side() == Side.IN || wasForwarded(seen.frame(), answered))) {
           missed.add(seen.time());
         }
+      }
+    }
+    for (Captured copy : copied) {
+      if (copy.time().isBefore(begin) && left.getOrDefault(copy.frame(), 0) > 0) {
+        left.merge(copy.frame(), -1, Integer::sum);
       }
     }
     ImmutableSet<Frame> all =
@@ -149,6 +163,9 @@ final class Ordeal {
     Duration silence = Duration.ZERO;
     Optional<Instant> back = Optional.empty();
     for (int i = 1; i < received.size(); i++) {
+      if (received.get(i - 1).time().isBefore(begin)) {
+        continue;
+      }
       Duration gap = Duration.between(received.get(i - 1).time(), received.get(i).time());
       if (gap.compareTo(silence) > 0) {
         silence = gap;
