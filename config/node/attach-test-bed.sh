@@ -43,11 +43,11 @@ clean_up() {
 trap clean_up EXIT
 trap 'exit 1' INT TERM
 
-wait_for() { # COMMAND...: until it succeeds, at most 10 s
+wait_for() { # COMMAND...: until it succeeds, at most 30 s
     tries=0
     until "$@" >/dev/null 2>&1; do
         tries=$((tries + 1))
-        [ "$tries" -lt 200 ] || return 1
+        [ "$tries" -lt 600 ] || return 1
         sleep 0.05
     done
 }

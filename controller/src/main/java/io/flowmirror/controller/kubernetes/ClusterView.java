@@ -45,7 +45,10 @@ final class ClusterView {
   private final Map<String, PodView> pods = new HashMap<>();
   private final SetMultimap<String, String> podsOfNode = HashMultimap.create();
 
-  /** By pod, what its annotations asked for when they were last understood. */
+  /** By namespace and name of a VM, the pods that it runs in. */
+  private final SetMultimap<String, String> podsOfVm = HashMultimap.create();
+
+  /** By the pod's uid, what its annotations asked for when they were last understood. */
   private final Map<String, ImmutableMap<String, Direction>> understood = new HashMap<>();
 
   private final Map<String, NamespaceView> namespaces = new HashMap<>();
@@ -66,10 +69,13 @@ final class ClusterView {
     if (before != null) {
       leave(before);
       if (!before.uid().equals(pod.uid())) {
-        understood.remove(pod.key());
+        understood.remove(before.uid());
       }
+    } else {
+      touchVm(pod.key());
     }
     podsOfNode.put(pod.node(), pod.key());
+    pod.vm().ifPresent(vm -> podsOfVm.put(pod.namespace() + "/" + vm, pod.key()));
     if (!pod.annotations().isEmpty() || before != null) {
       changed.add(pod.node());
     }
@@ -80,13 +86,35 @@ final class ClusterView {
     @Nullable PodView there = pods.get(key);
     if (there != null && there.uid().equals(uid)) {
       pods.remove(key);
-      understood.remove(key);
+      understood.remove(uid);
       leave(there);
+      touchVm(key);
+    }
+  }
+
+  /** A VM's interfaces are its own only as long as no pod has its name. */
+  private void touchVm(String key) {
+    for (String pod : podsOfVm.get(key)) {
+      @Nullable PodView running = pods.get(pod);
+      if (running != null) {
+        changed.add(running.node());
+      }
+    }
+  }
+
+  /** Takes over what was understood before a fresh list: what is not clear now stays as it was. */
+  void remember(ClusterView before) {
+    for (PodView pod : pods.values()) {
+      @Nullable ImmutableMap<String, Direction> was = before.understood.get(pod.uid());
+      if (was != null) {
+        understood.putIfAbsent(pod.uid(), was);
+      }
     }
   }
 
   private void leave(PodView pod) {
     podsOfNode.remove(pod.node(), pod.key());
+    pod.vm().ifPresent(vm -> podsOfVm.remove(pod.namespace() + "/" + vm, pod.key()));
     if (!pod.annotations().isEmpty()) {
       changed.add(pod.node());
     }
@@ -167,7 +195,7 @@ final class ClusterView {
       ImmutableMap.Builder<PodView, String> refused) {
     MirrorAnnotations asked = MirrorAnnotations.of(pod.annotations(), settings.podDirection());
     if (asked.wanted().isEmpty() && asked.unclear().isEmpty()) {
-      understood.remove(pod.key());
+      understood.remove(pod.uid());
       return;
     }
     if (!mayAsk(pod.namespace())) {
@@ -188,14 +216,14 @@ final class ClusterView {
       refused.put(pod, String.join("; ", asked.problems()) + "; its mirror stays as it was");
     }
     Map<String, Direction> wanted = new TreeMap<>(asked.wanted());
-    ImmutableMap<String, Direction> before = understood.getOrDefault(pod.key(), ImmutableMap.of());
+    ImmutableMap<String, Direction> before = understood.getOrDefault(pod.uid(), ImmutableMap.of());
     for (String provider : asked.unclear()) {
       @Nullable Direction was = before.get(provider);
       if (was != null) {
         wanted.put(provider, was);
       }
     }
-    understood.put(pod.key(), ImmutableMap.copyOf(wanted));
+    understood.put(pod.uid(), ImmutableMap.copyOf(wanted));
     wanted.forEach(
         (provider, direction) -> {
           granted.add(request(pod, pod.name(), provider, direction));

@@ -168,6 +168,7 @@ public final class KubernetesSession implements AutoCloseable {
     next = null;
     retry = FIRST_RETRY;
     trouble = "";
+    watching.view().remember(view);
     view = watching.view();
     if (expiry != null) {
       expiry.cancel(false);

@@ -14,6 +14,7 @@ import io.flowmirror.config.KubernetesSettings;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Executor;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.BiConsumer;
 import java.util.function.Consumer;
 import java.util.function.Function;
@@ -26,6 +27,9 @@ final class Watching implements AutoCloseable {
   /** So many objects are asked for at a time; with a limit a list is never an old, cached one. */
   private static final long PAGE = 500;
 
+  /** A watch ends now and then, and is begun again at once: that is no trouble. */
+  private static final int PATIENCE = 4;
+
   private final KubernetesClient client;
   private final ClusterView view;
   private final Executor thread;
@@ -34,6 +38,10 @@ final class Watching implements AutoCloseable {
   private final Consumer<Watching> turn;
   private final List<SharedIndexInformer<?>> informers = new ArrayList<>();
   private int unlisted;
+
+  /** How often in a row not all was being watched; one look at a time. */
+  private final AtomicInteger notWatching = new AtomicInteger();
+
   private boolean closed;
 
   /**
@@ -189,6 +197,11 @@ final class Watching implements AutoCloseable {
       client.getKubernetesVersion();
     } catch (RuntimeException e) {
       return Reasons.of(e);
+    }
+    if (informers.stream().allMatch(SharedIndexInformer::isWatching)) {
+      notWatching.set(0);
+    } else if (notWatching.incrementAndGet() >= PATIENCE) {
+      return "the API answers, and lets nobody watch";
     }
     return "";
   }

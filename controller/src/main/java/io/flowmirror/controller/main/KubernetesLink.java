@@ -125,6 +125,10 @@ public final class KubernetesLink implements AutoCloseable {
           !changed.kubernetes().equals(settings.kubernetes())
               || !changed.hold().equals(settings.hold());
       settings = changed;
+      if (changed.kubernetes().filter(asked -> !asked.annotations()).isPresent()) {
+        // Closed at once, whether the API answers or not.
+        told.forEach(node -> reconciler.ask(node, Asked.NOTHING));
+      }
     }
     if (anew) {
       // Not under the lock: the session may be about to tell something.

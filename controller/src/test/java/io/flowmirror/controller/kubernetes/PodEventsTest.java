@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.flowmirror.controller.kubernetes;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.google.common.base.Ticker;
+import com.google.common.collect.ImmutableList;
+import com.google.common.collect.ImmutableMap;
+import com.google.common.collect.ImmutableSet;
+import io.flowmirror.config.Direction;
+import io.flowmirror.controller.kubernetes.ClusterView.Request;
+import io.flowmirror.controller.kubernetes.ClusterView.Requests;
+import io.flowmirror.topology.PodInterface;
+import io.flowmirror.topology.PodName;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import org.junit.jupiter.api.Test;
+
+final class PodEventsTest {
+  private static final PodInterface WEB = PodInterface.primary(new PodName("ns", "web"));
+
+  private final List<String> written = new ArrayList<>();
+  private long now = 1;
+
+  private final PodEvents events =
+      new PodEvents(
+          (pod, at, warning, reason, message) ->
+              written.add((warning ? "! " : "") + pod.key() + " " + reason),
+          new Ticker() {
+            @Override
+            public long read() {
+              return now;
+            }
+          });
+
+  private static PodView pod(String uid) {
+    return new PodView(
+        "ns", "web", uid, "n1", false, false, ImmutableMap.of(), "kubectl", Optional.empty());
+  }
+
+  private void ask(String... uids) {
+    ImmutableList.Builder<Request> granted = ImmutableList.builder();
+    for (String uid : uids) {
+      granted.add(new Request(pod(uid), WEB, Direction.BOTH));
+    }
+    events.asked("n1", new Requests(granted.build(), ImmutableMap.of()));
+  }
+
+  private void refuse(String why) {
+    events.asked("n1", new Requests(ImmutableList.of(), ImmutableMap.of(pod("1"), why)));
+  }
+
+  private void mirrored() {
+    events.stands("n1", ImmutableSet.of(WEB), "");
+  }
+
+  private void amiss(String trouble) {
+    events.stands("n1", ImmutableSet.of(), trouble);
+  }
+
+  private ImmutableList<String> taken() {
+    ImmutableList<String> all = ImmutableList.copyOf(written);
+    written.clear();
+    return all;
+  }
+
+  @Test
+  void startAndStopAreToldOnce() {
+    ask("1");
+    assertThat(taken()).isEmpty();
+    mirrored();
+    mirrored();
+    ask("1");
+    events.tick();
+    assertThat(taken()).containsExactly("ns/web MirrorStarted");
+    ask();
+    ask();
+    assertThat(taken()).containsExactly("ns/web MirrorStopped");
+  }
+
+  @Test
+  void aPodOfTheSameNameIsAnother() {
+    ask("1");
+    mirrored();
+    taken();
+    ask("2");
+    assertThat(taken()).containsExactly("ns/web MirrorStopped", "ns/web MirrorStarted");
+  }
+
+  /** What is over by itself within some seconds is nobody's concern. */
+  @Test
+  void onlyAFailureThatLastsIsTold() {
+    amiss("no OpenFlow");
+    ask("1");
+    events.tick();
+    assertThat(taken()).isEmpty();
+    now += Duration.ofSeconds(6).toNanos();
+    events.tick();
+    events.tick();
+    assertThat(taken()).containsExactly("! ns/web MirrorFailed");
+    mirrored();
+    assertThat(taken()).containsExactly("ns/web MirrorStarted");
+    amiss("no OpenFlow");
+    now += Duration.ofSeconds(2).toNanos();
+    events.tick();
+    mirrored();
+    assertThat(taken()).isEmpty();
+  }
+
+  @Test
+  void aRefusalIsToldOnceForEachReason() {
+    refuse("why");
+    assertThat(taken()).as("before it is known whose node it is").isEmpty();
+    amiss("");
+    refuse("why");
+    events.tick();
+    assertThat(taken()).containsExactly("! ns/web MirrorRefused");
+    refuse("why else");
+    assertThat(taken()).containsExactly("! ns/web MirrorRefused");
+  }
+
+  /** Of several controllers the one that writes on a node tells of it. */
+  @Test
+  void nothingIsToldOfANodeThatIsAnothers() {
+    ask("1");
+    mirrored();
+    taken();
+    events.leave("n1");
+    ask();
+    refuse("why");
+    events.tick();
+    assertThat(taken()).isEmpty();
+  }
+}
