@@ -20,12 +20,12 @@ help:
 demo:
 	sandbox/demo
 
-# The API server takes minutes to make, once on a machine: beside everything else, and after it.
+# The API server takes minutes to make, once on a machine: beside everything else.
 test: prepare
 	sandbox/sandbox install
 	@mkdir -p target
 	@setsid nice -n 19 sandbox/kube assets >target/kube-assets.log 2>&1 & made=$$!; \
-	$(MVN) verify; status=$$?; \
+	jdk=$$(.ci/jdk) && JAVA_HOME=$$jdk PATH=$$jdk/bin:$$PATH $(MVN) verify -Dit.forks=2; status=$$?; \
 	kill -- -$$made 2>/dev/null; wait $$made; exit $$status
 
 soak: prepare

@@ -30,7 +30,6 @@ import java.util.function.Predicate;
 import java.util.function.UnaryOperator;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
-import org.junit.jupiter.api.Order;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 
@@ -41,7 +40,6 @@ import org.junit.jupiter.api.extension.ExtendWith;
  * <p>{@code -Dkubernetes.toggles=N} turns a mirror on and off so many times.
  */
 @ExtendWith({SharedCluster.class, SharedKube.class})
-@Order(SharedKube.LAST)
 final class KubernetesIT {
   private static final int TOGGLES = Integer.getInteger("kubernetes.toggles", 20);
   private static final String MIRROR = "ovn.kubernetes.io/mirror";

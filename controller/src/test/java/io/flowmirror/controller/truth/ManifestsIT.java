@@ -18,7 +18,6 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.TreeSet;
 import java.util.stream.Stream;
-import org.junit.jupiter.api.Order;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
@@ -27,7 +26,6 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /** What is deployed, against a real API server, which is asked and changes nothing. */
 @ExtendWith(SharedKube.class)
-@Order(SharedKube.LAST)
 final class ManifestsIT {
   private static final Path CONFIG = Sandbox.root().resolve("config");
 

@@ -22,7 +22,6 @@ import java.util.TreeSet;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
-import org.junit.jupiter.api.Order;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.api.extension.ExtendWith;
@@ -30,7 +29,6 @@ import org.junit.jupiter.api.extension.ExtendWith;
 /** Several controllers, each a process, which share nothing but the API. */
 @ExtendWith({SharedCluster.class, SharedKube.class})
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
-@Order(SharedKube.LAST)
 final class ReplicasIT {
   private static final String MIRROR = "ovn.kubernetes.io/mirror";
   private static final String MASTER = "n1: master of generation";
