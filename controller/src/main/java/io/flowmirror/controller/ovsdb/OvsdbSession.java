@@ -74,6 +74,10 @@ final class OvsdbSession implements BridgeSession, RpcConnection.Listener {
   private final String bridgeName;
   private Lock.Wish wish;
   private Lock lock = Lock.UNKNOWN;
+
+  /** Whether it has been asked to be taken from whoever has it, and not been answered. */
+  private boolean stealing;
+
   private final Consumer<BridgeReport> reports;
   private final OvsdbTimings timings;
   private final EventLoop loop;
@@ -243,17 +247,13 @@ final class OvsdbSession implements BridgeSession, RpcConnection.Listener {
     if (live == null || lock == Lock.REFUSED || (lock == Lock.OURS && wished != Lock.Wish.NONE)) {
       return;
     }
+    if (stealing && wished == Lock.Wish.STEAL) {
+      // It is on its way: to give it up in between would hand it to whoever waits, for a moment.
+      return;
+    }
     boolean isAsked = lock != Lock.UNKNOWN;
     if (isAsked && wished != Lock.Wish.WAIT) {
-      // Who waits may not ask once more (RFC 7047, section 4.1.8).
-      live.request(
-          "unlock",
-          JsonNodeFactory.instance.arrayNode().add(Lock.ID),
-          (result, error) -> {
-            if (!error.isNull()) {
-              LOG.warn("{}: the database refused to unlock: {}", node, error);
-            }
-          });
+      unlock(live);
     }
     if (wished == Lock.Wish.NONE) {
       lock = Lock.ANOTHERS;
@@ -265,11 +265,25 @@ final class OvsdbSession implements BridgeSession, RpcConnection.Listener {
     }
   }
 
+  /** Who waits, or has lost it, may not ask once more before this (RFC 7047, section 4.1.8). */
+  private void unlock(RpcConnection live) {
+    live.request(
+        "unlock",
+        JsonNodeFactory.instance.arrayNode().add(Lock.ID),
+        (result, error) -> {
+          if (!error.isNull()) {
+            LOG.warn("{}: the database refused to unlock: {}", node, error);
+          }
+        });
+  }
+
   private void askForLock(RpcConnection fresh) {
+    stealing = wish == Lock.Wish.STEAL;
     fresh.request(
         wish == Lock.Wish.STEAL ? "steal" : "lock",
         JsonNodeFactory.instance.arrayNode().add(Lock.ID),
         (result, error) -> {
+          stealing = false;
           if (!error.isNull()) {
             LOG.warn("{}: the database refused the lock: {}", node, error);
             lock = Lock.REFUSED;
@@ -301,13 +315,22 @@ final class OvsdbSession implements BridgeSession, RpcConnection.Listener {
     if (method.equals("locked") || method.equals("stolen")) {
       // Sections 4.1.9 and 4.1.10; of no other lock, and only of one that was asked for.
       if (monitor.asText().equals(Lock.ID) && wish != Lock.Wish.NONE) {
+        Lock before = lock;
         lock = method.equals("locked") ? Lock.OURS : Lock.ANOTHERS;
-        LOG.info(
-            "{}: {}",
-            node,
-            lock == Lock.OURS
-                ? "the other controller is gone: this one writes now"
-                : "another controller has taken over");
+        if (lock != before) {
+          LOG.info(
+              "{}: {}",
+              node,
+              lock == Lock.OURS
+                  ? "the other controller is gone: this one writes now"
+                  : "another controller has taken over");
+        }
+        RpcConnection live = connection;
+        if (lock == Lock.ANOTHERS && live != null && !stealing) {
+          // It is waited for anew, whether the server still counts us among those who wait or not.
+          unlock(live);
+          askForLock(live);
+        }
         if (tables != null) {
           report();
         }
@@ -351,6 +374,7 @@ final class OvsdbSession implements BridgeSession, RpcConnection.Listener {
     proved = false;
     bridge = Optional.empty();
     lock = Lock.UNKNOWN;
+    stealing = false;
     reason = "ovsdb-server at " + peer + ": " + why;
     inFlight = false;
     for (Round round : rounds) {

@@ -144,6 +144,8 @@ final class NodeLoop {
         && (claimedConnection != connection || !claimed.equals(generation))) {
       claimedConnection = connection;
       claimed = generation;
+      // What was refused to who was not the master is not refused to who is.
+      letTryAgain();
       Objects.requireNonNull(datapathSession).claim(connection, generation.getAsLong());
     }
   }
@@ -221,7 +223,13 @@ final class NodeLoop {
       rowsRefused = "";
     }
     switch (report.lock()) {
-      case OURS -> writer = NodeStatus.Writer.US;
+      case OURS -> {
+        if (writer != NodeStatus.Writer.US) {
+          // Whoever wrote meanwhile may have claimed the role, with this very generation.
+          claimed = OptionalLong.empty();
+        }
+        writer = NodeStatus.Writer.US;
+      }
       case ANOTHERS, REFUSED -> writer = NodeStatus.Writer.ANOTHER;
       // Who had it when the database went away goes on with what may be done without it.
       case UNKNOWN -> {}

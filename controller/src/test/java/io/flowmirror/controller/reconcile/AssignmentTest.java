@@ -122,6 +122,24 @@ final class AssignmentTest {
     }
   }
 
+  /** Another wrote in between, with the same generation: the switch takes nothing but from it. */
+  @Test
+  void whoGetsTheLockBackClaimsOnceMore() {
+    String writer = writerOf("n1");
+    FakeNode node = new FakeNode().pod("default", "web", 5, 2, 3);
+    try (Reconciler reconciler =
+        Reconciler.start(
+            settings(), Mode.MIRROR, false, of(writer, THREE, 7), node, statuses -> {})) {
+      await().until(() -> node.entries().size() == ONE_POD);
+      assertThat(node.claims()).containsExactly(7L);
+      node.lock(Lock.ANOTHERS);
+      await().until(() -> reconciler.statuses().get("n1").writer() == NodeStatus.Writer.ANOTHER);
+      node.lock(Lock.OURS);
+      await().until(() -> node.claims().size() == 2);
+      assertThat(node.claims()).containsExactly(7L, 7L);
+    }
+  }
+
   /** Two that both believe would take the lock from each other without end. */
   @Test
   void whoIsNotCertainTakesNothingFromAnybody() {
