@@ -7,6 +7,8 @@ import java.io.OutputStream;
 import java.io.UncheckedIOException;
 import java.lang.ProcessBuilder.Redirect;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
@@ -15,8 +17,8 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 
 /**
- * A program that was started here, and is ended here. Its output (both streams) is read as it
- * comes, so that it never blocks on a full pipe.
+ * A program that was started here, and is ended here, with whatever it has started itself. Its output
+ * (both streams) is read as it comes, so that it never blocks on a full pipe.
  */
 final class Program implements AutoCloseable {
   private static final Duration TIME_TO_DIE = Duration.ofSeconds(10);
@@ -115,15 +117,18 @@ final class Program implements AutoCloseable {
     run("sh", "-c", "kill -INT " + process.pid());
   }
 
-  /** Ends it as a crash would. */
+  /** Ends it, alone, as a crash would. */
   void kill() {
     process.toHandle().destroyForcibly();
     status(TIME_TO_DIE);
   }
 
-  /** Ends it, and waits for that. */
+  /** Ends it and all that it has started, and waits for that. */
   @Override
   public void close() {
+    // Before the program ends: what it leaves behind is nobody's descendant any more. By their
+    // numbers, since a program such as timeout has a process group of its own.
+    List<ProcessHandle> started = process.descendants().toList();
     // By the handle, since Process.destroy also closes the output that is still to be read.
     process.toHandle().destroy();
     try {
@@ -131,9 +136,32 @@ final class Program implements AutoCloseable {
         process.toHandle().destroyForcibly();
         process.waitFor();
       }
+      end(started);
     } catch (InterruptedException e) {
       process.toHandle().destroyForcibly();
+      started.forEach(ProcessHandle::destroyForcibly);
       Thread.currentThread().interrupt();
+    }
+  }
+
+  private static void end(List<ProcessHandle> started) {
+    started.forEach(ProcessHandle::destroy);
+    if (!Wait.within(TIME_TO_DIE, () -> started.stream().noneMatch(Program::runs))) {
+      started.forEach(ProcessHandle::destroyForcibly);
+    }
+  }
+
+  /**
+   * Whether it has not ended. A handle knows its process by the time of its start too, so that a
+   * number's next bearer is another; but one that has ended counts as alive until somebody has asked
+   * for its status, and in a container perhaps nobody ever does (proc(5), state Z).
+   */
+  static boolean runs(ProcessHandle process) {
+    try {
+      String stat = Files.readString(Path.of("/proc", Long.toString(process.pid()), "stat"));
+      return process.isAlive() && !stat.substring(stat.lastIndexOf(')')).startsWith(") Z");
+    } catch (IOException e) {
+      return false;
     }
   }
 
