@@ -22,7 +22,7 @@ demo:
 
 # The API server takes minutes to make, once on a machine: beside everything else.
 test: prepare
-	sandbox/sandbox install
+	sandbox/sandbox install --tests
 	@mkdir -p target
 	@setsid nice -n 19 sandbox/kube assets >target/kube-assets.log 2>&1 & made=$$!; \
 	jdk=$$(.ci/jdk) && JAVA_HOME=$$jdk PATH=$$jdk/bin:$$PATH $(MVN) verify -Dit.forks=2; status=$$?; \

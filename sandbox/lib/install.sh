@@ -8,9 +8,13 @@ NEEDS=(ovs-vswitchd:openvswitch-switch ovs-vsctl:openvswitch-switch ovsdb-tool:o
     ip:iproute2 ethtool:ethtool sysctl:procps tcpdump:tcpdump ping:iputils-ping
     arping:iputils-arping socat:socat iperf3:iperf3 flock:util-linux)
 
-missing_packages() { # prints them; success when there are none
+# What no sandbox needs, and some test does.
+TEST_NEEDS=(chromium:chromium qperf:qperf wrk:wrk nginx:nginx-light iperf3:iperf3 nft:nftables gnuplot:gnuplot-nox)
+
+# Prints them; success when there are none.
+missing_packages() { # [COMMAND:PACKAGE...]
     local x p=()
-    for x in "${NEEDS[@]}"; do
+    for x in "${NEEDS[@]}" "$@"; do
         command -v "${x%%:*}" >/dev/null || p+=("${x#*:}")
     done
     ((${#p[@]})) || return 0
@@ -49,10 +53,20 @@ restore_policy() {
     fi
 }
 
-cmd_install() {
-    local packages=() units=(openvswitch-switch ovsdb-server ovs-vswitchd ovn-central ovn-host) had_ovs='' rc=0
+apt_install() { # PACKAGE...
+    DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "$@" >&2
+}
+
+cmd_install() { # [--tests]
+    local packages=() more=() had_ovs='' had_nginx='' rc=0
+    while (($#)); do
+        case $1 in
+            --tests) more=("${TEST_NEEDS[@]}"); shift ;;
+            *) die "usage: sandbox install [--tests]" ;;
+        esac
+    done
     need_root
-    mapfile -t packages < <(missing_packages)
+    mapfile -t packages < <(missing_packages "${more[@]}")
     if ((${#packages[@]} == 0)); then
         say "sandbox: nothing to install"
         return
@@ -61,20 +75,24 @@ cmd_install() {
         die "please install by hand (no apt-get here): ${packages[*]}"
     say "sandbox: installing ${packages[*]}"
     command -v ovs-vswitchd >/dev/null && had_ovs=1
+    command -v nginx >/dev/null && had_nginx=1
     restore_policy # of an install that was killed
     trap 'restore_policy' EXIT
     trap 'exit 130' INT TERM HUP
     [[ ! -e $POLICY ]] || mv "$POLICY" "$POLICY.sandbox-saved"
     printf '#!/bin/sh\n# sandbox: start nothing\nexit 101\n' >"$POLICY"
     chmod 755 "$POLICY"
-    DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "${packages[@]}" >&2 || rc=$?
+    # A list that is missing, or names what the mirror has replaced, is fetched once.
+    apt_install "${packages[@]}" || { apt-get update >&2 && apt_install "${packages[@]}"; } || rc=$?
     restore_policy
     trap - EXIT INT TERM HUP
-    ((rc == 0)) || die "apt-get install failed (try apt-get update first): ${packages[*]}"
-    if [[ -z $had_ovs ]] && command -v systemctl >/dev/null; then
-        systemctl disable "${units[@]}" >/dev/null 2>&1 || true
+    ((rc == 0)) || die "apt-get install failed: ${packages[*]}"
+    if command -v systemctl >/dev/null; then
+        [[ $had_ovs ]] ||
+            systemctl disable openvswitch-switch ovsdb-server ovs-vswitchd ovn-central ovn-host >/dev/null 2>&1 || true
+        [[ $had_nginx ]] || systemctl disable nginx >/dev/null 2>&1 || true
     fi
     packages=()
-    mapfile -t packages < <(missing_packages)
+    mapfile -t packages < <(missing_packages "${more[@]}")
     ((${#packages[@]} == 0)) || die "still missing after the installation: ${packages[*]}"
 }
