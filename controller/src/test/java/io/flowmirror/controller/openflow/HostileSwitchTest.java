@@ -8,6 +8,7 @@ import com.google.common.collect.Iterables;
 import com.sun.management.UnixOperatingSystemMXBean;
 import io.flowmirror.controller.openflow.OpenFlowSession.State;
 import io.flowmirror.flows.FlowChange;
+import io.flowmirror.topology.Datapath;
 import io.netty.buffer.ByteBufAllocator;
 import io.netty.buffer.ByteBufAllocatorMetricProvider;
 import java.lang.management.ManagementFactory;
@@ -21,6 +22,7 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
+import java.util.function.Predicate;
 import java.util.stream.Stream;
 import org.awaitility.core.ConditionFactory;
 import org.junit.jupiter.api.AfterEach;
@@ -153,18 +155,40 @@ class HostileSwitchTest {
     FakeSwitch fake = fake(Transport.UNIX);
     BlockingQueue<DatapathReport> reports = new LinkedBlockingQueue<>();
     OpenFlowSession session = open(options(fake, peer.mute()), reports::add);
-    long connection = next(reports).datapath().orElseThrow().connection();
+    DatapathReport first = next(reports);
     peer.told().accept(fake);
-    session.apply(connection, 1, List.of(new FlowChange.Add(Entries.e1(1, 9))), false);
-    soon()
-        .untilAsserted(
-            () ->
-                assertThat(reports)
-                    .extracting(DatapathReport::reason)
-                    .anyMatch(peer.reason().asMatchPredicate()));
-    assertThat(reports).noneMatch(report -> report.round() == 1);
+    applyUntil(
+        peer.reason().asMatchPredicate(),
+        session,
+        first,
+        reports,
+        List.of(new FlowChange.Add(Entries.e1(1, 9))));
     fake.behave();
     isLive(session);
+  }
+
+  /**
+   * Applies these changes as round 1 on each connection until one is given up for such a reason: the
+   * report of a loss that nobody has read yet gives way to the next connection's.
+   */
+  private static void applyUntil(
+      Predicate<String> reason,
+      OpenFlowSession session,
+      DatapathReport first,
+      BlockingQueue<DatapathReport> reports,
+      List<FlowChange> changes)
+      throws InterruptedException {
+    long applied = 0;
+    for (DatapathReport report = first;
+        !reason.test(report.reason());
+        report = next(reports)) {
+      assertThat(report.round()).as("the round that was answered").isNotEqualTo(1);
+      long connection = report.datapath().map(Datapath::connection).orElse(applied);
+      if (connection != applied) {
+        applied = connection;
+        session.apply(connection, 1, changes, false);
+      }
+    }
   }
 
   @Test
@@ -172,7 +196,7 @@ class HostileSwitchTest {
     FakeSwitch fake = fake(Transport.UNIX);
     BlockingQueue<DatapathReport> reports = new LinkedBlockingQueue<>();
     OpenFlowSession session = open(options(fake, true), reports::add);
-    long connection = next(reports).datapath().orElseThrow().connection();
+    DatapathReport first = next(reports);
     fake.on(
         FakeSwitch.EXPERIMENTER,
         message -> Iterables.concat(fake.standard(message), List.of(FakeSwitch.STOP_READING)));
@@ -180,13 +204,12 @@ class HostileSwitchTest {
     for (int port = 1; port <= 20_000; port++) {
       changes.add(new FlowChange.Add(Entries.e1(port, 9)));
     }
-    session.apply(connection, 1, changes, false);
-    soon()
-        .untilAsserted(
-            () ->
-                assertThat(reports)
-                    .extracting(DatapathReport::reason)
-                    .contains("no reply to OFPT_BARRIER_REQUEST within 300 ms"));
+    applyUntil(
+        "no reply to OFPT_BARRIER_REQUEST within 300 ms"::equals,
+        session,
+        first,
+        reports,
+        changes);
   }
 
   @Test
@@ -198,10 +221,12 @@ class HostileSwitchTest {
     long connection = next(reports).datapath().orElseThrow().connection();
     session.apply(connection, 1, List.of(new FlowChange.Add(Entries.e0(9))), false);
     DatapathReport report = next(reports);
-    assertThat(report.round()).isEqualTo(1);
+    // What it was told may have given way to what it has read; that it was told is in either.
+    while (report.round() != 1 || !report.entries().isEmpty()) {
+      assertThat(report.entries()).hasSize((int) report.round());
+      report = next(reports);
+    }
     assertThat(report.refused()).isEmpty();
-    assertThat(report.entries()).hasSize(1);
-    assertThat(next(reports).entries()).isEmpty();
   }
 
   @Test

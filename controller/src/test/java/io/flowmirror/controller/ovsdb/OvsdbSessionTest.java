@@ -2,7 +2,6 @@
 package io.flowmirror.controller.ovsdb;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.awaitility.Awaitility.await;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import io.flowmirror.controller.transport.Endpoint;
@@ -15,6 +14,8 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Function;
+import org.awaitility.Awaitility;
+import org.awaitility.core.ConditionFactory;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -46,10 +47,24 @@ class OvsdbSessionTest {
           QUICK.firstBackoff(),
           QUICK.lastBackoff());
 
+  /** As quick to ask for an echo, and as patient with what it is told. */
+  private static final OvsdbTimings ECHOING =
+      new OvsdbTimings(
+          QUICK.silence(),
+          PATIENT.answer(),
+          PATIENT.message(),
+          QUICK.firstBackoff(),
+          QUICK.lastBackoff());
+
   private final OvsdbConnector connector = new OvsdbConnector(QUICK);
+  private final OvsdbConnector echoing = new OvsdbConnector(ECHOING);
   private final OvsdbConnector patient = new OvsdbConnector(PATIENT);
   private final Reports reports = new Reports();
   private Path folder = Path.of("");
+
+  private static ConditionFactory await() {
+    return Awaitility.await().atMost(Duration.ofSeconds(60));
+  }
 
   @BeforeEach
   void makeFolder() throws Exception {
@@ -60,6 +75,7 @@ class OvsdbSessionTest {
   void close() throws Exception {
     connector.close();
     patient.close();
+    echoing.close();
     Files.deleteIfExists(socket());
     Files.delete(folder);
   }
@@ -99,7 +115,7 @@ class OvsdbSessionTest {
 
   @Test
   void aMissingSocketIsReportedOnceAndTheDatabaseIsFoundWhenItComes() throws Exception {
-    open();
+    openPatiently();
     reports.untilReason("cannot connect: ");
     try (ScriptedServer server = serve(request -> answer(request, BRIDGE))) {
       reports.untilBridge("br-int", bridge -> bridge.name().equals("br-int"));
@@ -148,7 +164,7 @@ class OvsdbSessionTest {
               }
               return answer(request, BRIDGE);
             })) {
-      open();
+      openEchoing();
       await().until(() -> echoes.get() >= 4);
       assertThat(server.connections()).isEqualTo(1);
       assertThat(reports.all()).hasSize(1);
@@ -174,7 +190,7 @@ class OvsdbSessionTest {
     String bad = update(BRIDGE.replace("\"ports\":[\"set\",[]]", "\"ports\":[\"set\",[7]]"));
     try (ScriptedServer server =
         serve(request -> answer(request, BRIDGE) + (isEcho(request) ? bad : ""))) {
-      open();
+      openEchoing();
       reports.untilReason("column ports is not a uuid: 7");
       assertThat(reports.all().getFirst().bridge()).isPresent();
       assertThat(server.connections()).isPositive();
@@ -187,7 +203,7 @@ class OvsdbSessionTest {
         "{\"method\":\"update\",\"id\":null,\"params\":[\"other\",{\"Bridge\":7}]}"
             + "{\"method\":\"stolen\",\"id\":null,\"params\":[\"lock\"]}";
     try (ScriptedServer server = serve(request -> answer(request, BRIDGE) + others)) {
-      BridgeSession session = open();
+      BridgeSession session = openPatiently();
       reports.untilBridge("br-int", bridge -> true);
       session.apply(1, List.of());
       reports.untilRound(1);
@@ -220,7 +236,7 @@ class OvsdbSessionTest {
   @Test
   void roundsWhoseAnswerIsLostAreRefused() throws Exception {
     try (ScriptedServer server =
-        serve(request -> isMonitor(request) ? answer(request, BRIDGE) : "")) {
+        serve(request -> isMonitor(request) || isEcho(request) ? answer(request, BRIDGE) : "")) {
       BridgeSession session = open();
       reports.untilBridge("br-int", bridge -> true);
       session.apply(1, List.of(new AddInternalPort("mirror0")));
@@ -236,7 +252,7 @@ class OvsdbSessionTest {
   void roundsAreMadeOneAfterTheOther() throws Exception {
     try (ScriptedServer server =
         serve(request -> answer(request, isMonitor(request) ? BRIDGE : DONE))) {
-      BridgeSession session = open();
+      BridgeSession session = openPatiently();
       reports.untilBridge("br-int", bridge -> true);
       for (int round = 1; round <= 20; round++) {
         session.apply(round, List.of(new AddInternalPort("mirror" + round)));
@@ -321,7 +337,7 @@ class OvsdbSessionTest {
     String back = update(BRIDGE);
     try (ScriptedServer server =
         serve(request -> answer(request, BRIDGE) + (isEcho(request) ? gone : ""))) {
-      open();
+      openEchoing();
       reports.untilReason("there is no bridge br-int");
       assertThat(server.connections()).isEqualTo(1);
     }
@@ -370,7 +386,7 @@ class OvsdbSessionTest {
             PATIENT.answer(),
             PATIENT.message(),
             Duration.ofMillis(5),
-            Duration.ofSeconds(1)); // in which none of the first connections may prove good
+            Duration.ofSeconds(2)); // in which none of the first connections may prove good
     try (SessionLog log = new SessionLog();
         OvsdbConnector slow = new OvsdbConnector(timings)) {
       try (HostileServer server =
@@ -407,7 +423,7 @@ class OvsdbSessionTest {
   void aConsumerThatFailsDoesNotEndTheSession() throws Exception {
     try (ScriptedServer server = serve(request -> answer(request, BRIDGE))) {
       BridgeSession session =
-          connector.open(
+          patient.open(
               "n1",
               Endpoint.unix(socket()),
               "br-int",
@@ -443,6 +459,10 @@ class OvsdbSessionTest {
 
   private BridgeSession open() {
     return connector.open("n1", Endpoint.unix(socket()), "br-int", Lock.Wish.NONE, reports);
+  }
+
+  private BridgeSession openEchoing() {
+    return echoing.open("n1", Endpoint.unix(socket()), "br-int", Lock.Wish.NONE, reports);
   }
 
   private BridgeSession openPatiently() {

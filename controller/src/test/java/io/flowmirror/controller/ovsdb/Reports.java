@@ -35,7 +35,7 @@ final class Reports implements Consumer<BridgeReport> {
   private BridgeReport await(String what, IntSupplier from, Predicate<BridgeReport> wanted) {
     AtomicInteger found = new AtomicInteger();
     Awaitility.await(what)
-        .atMost(Duration.ofSeconds(15))
+        .atMost(Duration.ofSeconds(60))
         .pollInterval(Duration.ofMillis(5))
         .until(
             () -> {

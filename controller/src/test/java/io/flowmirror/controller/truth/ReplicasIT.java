@@ -31,7 +31,7 @@ import org.junit.jupiter.api.extension.ExtendWith;
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 final class ReplicasIT {
   private static final String MIRROR = "ovn.kubernetes.io/mirror";
-  private static final String MASTER = "n1: master of generation";
+  private static final String MASTER = "n1: master of generation ";
   private static final int ONE_POD = 4;
   private static final ImmutableList<String> NAMES = ImmutableList.of("r1", "r2", "r3");
   private static final Path RUNS = Path.of("target", "flowmirror-runs").toAbsolutePath();
@@ -81,10 +81,30 @@ final class ReplicasIT {
     awaitMirrored();
     for (Duty duty : List.of(Duty.WRITE, Duty.STAND_BY)) {
       String name = whoIsTo(duty);
-      Wait.until(
-          name + " on n1", () -> count(name, "n1: connected to datapath") > 0, ReplicasIT::logs);
+      Wait.until(name + " on n1", () -> isOnTheNode(name), ReplicasIT::logs);
     }
-    Wait.until("the writer", () -> count(writer(), MASTER) > 0, ReplicasIT::logs);
+    awaitWriter();
+  }
+
+  /** Whoever is to write has taken over: as a member of these, and not of some before. */
+  private void awaitWriter() {
+    Wait.until(
+        "the writer",
+        () -> lines(writer()).stream().anyMatch(line -> line.endsWith(MASTER + generation())),
+        ReplicasIT::logs);
+  }
+
+  /** Whether its last word of a connection is that there is one. */
+  private static boolean isOnTheNode(String name) {
+    return lines(name).stream()
+        .filter(
+            line ->
+                line.contains("n1: connected to datapath")
+                    || line.contains("n1: no connection to")
+                    || line.contains("n1: left to another controller"))
+        .reduce((before, last) -> last)
+        .filter(last -> last.contains("n1: connected to datapath"))
+        .isPresent();
   }
 
   @AfterAll
@@ -138,11 +158,17 @@ final class ReplicasIT {
   }
 
   private ImmutableList<String> members() {
+    String members = group("members");
+    return members.isEmpty() ? ImmutableList.of() : ImmutableList.copyOf(members.split(","));
+  }
+
+  private String generation() {
+    return group("generation");
+  }
+
+  private String group(String key) {
     Lease group = kube.admin().leases().inNamespace("flowmirror").withName("flowmirror").get();
-    return group == null
-        ? ImmutableList.of()
-        : ImmutableList.copyOf(
-            group.getMetadata().getAnnotations().get("flowmirror.io/members").split(","));
+    return group == null ? "" : group.getMetadata().getAnnotations().get("flowmirror.io/" + key);
   }
 
   private void awaitMembers(List<String> expected) {
@@ -223,6 +249,7 @@ final class ReplicasIT {
     ImmutableMap<String, Double> before = brInt.ourEntriesWithAges();
     signal(replica(writer), "CONT");
     awaitMembers(NAMES);
+    awaitWriter();
     awaitMirrored();
     brInt
         .ourEntriesWithAges()
@@ -256,15 +283,15 @@ final class ReplicasIT {
     awaitMembers(ImmutableList.copyOf(left));
     start(writer);
     awaitMembers(NAMES);
-    Wait.until("the new writer", () -> count(writer, MASTER) > 0, ReplicasIT::logs);
+    awaitWriter();
     brInt
         .ourEntriesWithAges()
         .forEach((entry, age) -> assertThat(age).isGreaterThan(before.get(entry)));
   }
 
-  private static long count(String name, String words) {
+  private static List<String> lines(String name) {
     try {
-      return Files.readAllLines(log(name)).stream().filter(line -> line.contains(words)).count();
+      return Files.readAllLines(log(name));
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
