@@ -22,7 +22,7 @@ import java.util.function.Predicate;
  * @param hidden wanted entries that an entry of somebody else's keeps packets from
  * @param strange entries that bear our cookie, and could not be ours: they are left alone
  *     <p>While a channel is away ({@link Plan#confirmed}) nothing is added and nothing renewed:
- *     what is there ends with its hard timeout at the latest.
+ *     what is there ends with its hard timeout at the latest, be that another than is wanted now.
  */
 public record FlowDiff(
     ImmutableList<FlowChange> changes,
@@ -143,6 +143,9 @@ public record FlowDiff(
         overwritten.put(entry.key(), other);
       } else if (there == null) {
         drift.put(entry.key(), Drift.MISSING);
+      } else if (!plan.confirmed() && differsInItsTimeoutOnly(there.entry(), entry)) {
+        // It copies what it should: it is not to go for that, and to be made anew it is confirmed.
+        continue;
       } else if (!there.entry().equals(entry)) {
         drift.put(entry.key(), Drift.DIFFERENT);
       } else if (renew) {
@@ -169,6 +172,11 @@ public record FlowDiff(
         overwritten.buildOrThrow(),
         hidden(wanted, foreign),
         strange.build());
+  }
+
+  private static boolean differsInItsTimeoutOnly(FlowEntry there, FlowEntry wanted) {
+    return there.hardTimeout() != wanted.hardTimeout()
+        && there.withHardTimeout(wanted.hardTimeout()).equals(wanted);
   }
 
   /** An entry of a layout that this version does not know may have any identity. */

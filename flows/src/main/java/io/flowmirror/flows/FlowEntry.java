@@ -17,4 +17,10 @@ public record FlowEntry(
     ImmutableList<Action> actions,
     long cookie,
     int hardTimeout,
-    boolean sendFlowRemoved) {}
+    boolean sendFlowRemoved) {
+
+  /** The same with another hard timeout. */
+  FlowEntry withHardTimeout(int seconds) {
+    return new FlowEntry(key, actions, cookie, seconds, sendFlowRemoved);
+  }
+}

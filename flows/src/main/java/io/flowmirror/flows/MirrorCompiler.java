@@ -268,7 +268,10 @@ public final class MirrorCompiler {
             .filter(port -> ofports.contains(port.ofport()))
             .map(port -> new Undecided.LogicalKeys(port.datapathKey(), port.portKey()))
             .collect(ImmutableSet.toImmutableSet()),
-        mirrorPorts.build());
+        mirrorPorts.build(),
+        bridge.interfaces().values().stream()
+            .map(MirrorCompiler::subject)
+            .collect(ImmutableSet.toImmutableSet()));
   }
 
   private void add(FlowEntry entry, Optional<PodPort> port, String purpose) {
@@ -291,8 +294,11 @@ public final class MirrorCompiler {
 
   /** Whose traffic it is: the logical port, or failing that the interface. */
   private String subject(String interfaceName) {
-    return Optional.ofNullable(bridge.interfaces().get(interfaceName))
-        .flatMap(Interface::ifaceId)
-        .orElse("interface:" + interfaceName);
+    Interface row = bridge.interfaces().get(interfaceName);
+    return row == null ? "interface:" + interfaceName : subject(row);
+  }
+
+  private static String subject(Interface row) {
+    return row.ifaceId().orElse("interface:" + row.name());
   }
 }

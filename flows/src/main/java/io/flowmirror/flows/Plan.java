@@ -41,27 +41,36 @@ public record Plan(
   /**
    * Ports of which OVSDB has not said whose they are. An entry of ours for such a port was right
    * when it was made; it stays, unrenewed, until OVSDB speaks or its hard timeout ends. It does not
-   * stay if what it copies or where it sends copies is gone: promise is first to tap nobody else.
+   * stay if what it copies or where it sends copies is gone, nor if OVSDB has an interface for the
+   * logical port that it was made for: that one is elsewhere, and what is here is another's. Promise
+   * is first to tap nobody else.
    *
    * @param ofports numbers of live ports that are undecided
    * @param keys (D, K) of those among them that OVN has bound
    * @param mirrorPorts numbers of the live ports that copies may be going to: the wanted one, and
    *     those that we made
+   * @param known whose traffic the interfaces are that OVSDB knows, see {@link Cookie#of}
    */
   public record Undecided(
       ImmutableSet<Integer> ofports,
       ImmutableSet<LogicalKeys> keys,
-      ImmutableSet<Integer> mirrorPorts) {
+      ImmutableSet<Integer> mirrorPorts,
+      ImmutableSet<String> known) {
 
     /** Logical datapath key D and logical port key K. */
     public record LogicalKeys(long datapathKey, long portKey) {}
 
     static final Undecided NOTHING =
-        new Undecided(ImmutableSet.of(), ImmutableSet.of(), ImmutableSet.of());
+        new Undecided(ImmutableSet.of(), ImmutableSet.of(), ImmutableSet.of(), ImmutableSet.of());
 
     /** Whether an entry of ours that is not wanted stays all the same. */
     boolean holds(FlowEntry entry) {
-      return copiesForUndecided(entry) && outputsAreLive(entry);
+      return copiesForUndecided(entry) && outputsAreLive(entry) && !isForKnown(entry.cookie());
+    }
+
+    private boolean isForKnown(long cookie) {
+      return Cookie.role(cookie).isPresent()
+          && known.stream().anyMatch(subject -> Cookie.isFor(cookie, subject));
     }
 
     private boolean copiesForUndecided(FlowEntry entry) {

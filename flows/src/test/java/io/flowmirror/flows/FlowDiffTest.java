@@ -97,6 +97,21 @@ final class FlowDiffTest {
         .containsExactly(new FlowChange.Delete(wrong.key(), wrong.cookie()));
   }
 
+  /** Promise 5: another hold in the settings is no reason to copy nothing while OVSDB is away. */
+  @Test
+  void anotherTimeoutWaitsForOvsdb() {
+    FlowEntry right = wanted("table=65, priority=40000");
+    FlowEntry old =
+        FlowParser.parse(FlowText.format(right).replace("hard_timeout=1800", "hard_timeout=60"));
+    table.add(old, 50);
+    plan = plan(WORLD, "no ovsdb");
+    assertThat(diff().changes()).isEmpty();
+    assertThat(diff().drift()).isEmpty();
+
+    plan = plan(WORLD);
+    assertThat(diff().changes()).containsExactly(new FlowChange.Add(right));
+  }
+
   @Test
   void surplusOfOursIsDeletedByItsOwnCookieWhateverItsLayout() {
     for (String stray :
@@ -263,6 +278,39 @@ final class FlowDiffTest {
             "ct_mark=0/0x2,reg14=0x3,metadata=0x2,in_port=5");
   }
 
+  /** The pod is elsewhere: whoever is here now, and of whom OVSDB says nothing yet, is another. */
+  @Test
+  void nothingIsHeldForAPodThatOvsdbKnowsElsewhere() {
+    for (String elsewhere :
+        List.of(
+            "port 7 new_h pod=default/web key=2/9",
+            "port 7 new_h pod=default/web only-ovsdb no-ofport",
+            "port 7 new_h pod=default/other iface-id=web.default key=2/9")) {
+      plan =
+          plan(
+              List.of(
+                  "table 65",
+                  "port 3 mirror0 type=internal",
+                  "port 5 web_h pod=default/web key=2/3 only-openflow",
+                  elsewhere));
+      assertThat(diff().held()).as(elsewhere).isEmpty();
+      assertThat(deletedMatches()).as(elsewhere).hasSize(4);
+    }
+  }
+
+  /** OVN has given its keys away, and OVSDB, which is away, knew the port that is gone. */
+  @Test
+  void nothingIsHeldWhoseKeysWereGivenAway() {
+    plan =
+        plan(
+            WORLD,
+            "no ovsdb",
+            "- port 5 web_h pod=default/web key=2/3",
+            "port 6 next_h pod=default/next key=2/3 only-openflow");
+    assertThat(diff().held()).isEmpty();
+    assertThat(deletedMatches()).hasSize(4);
+  }
+
   /** The output is a pod's port now; only the mirror port may be one. */
   @Test
   void whatIsHeldMustOutputToTheMirrorPort() {
@@ -319,7 +367,13 @@ final class FlowDiffTest {
 
   private static Plan plan(List<String> statements, String... more) {
     List<String> all = new ArrayList<>(statements);
-    all.addAll(List.of(more));
+    for (String statement : more) {
+      if (!statement.startsWith("- ")) {
+        all.add(statement);
+      } else if (!all.remove(statement.substring(2))) {
+        throw new IllegalArgumentException(statement);
+      }
+    }
     io.flowmirror.topology.Topology topology = Scenario.topology(statements);
     for (io.flowmirror.topology.Fact fact : Scenario.facts(all, 1)) {
       topology = topology.with(fact);
