@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.flowmirror.controller.truth;
 
+import static org.assertj.core.api.Assertions.assertThat;
+
 import com.google.common.collect.ImmutableList;
 import com.google.common.collect.ImmutableSet;
 import com.google.common.collect.Iterables;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 
 /** The faults that the controller must survive. */
 final class Faults {
@@ -208,6 +211,14 @@ final class Faults {
               })
           .atTheConnection();
 
+  /**
+   * The controller does not read what the switch says, which therefore pauses its flow monitor: that
+   * one of our entries is gone, the monitor tells late, or not at all.
+   */
+  static final Fault STALLED_READER =
+      Fault.harmless("stalled reader, until the flow monitor is paused", Faults::stall)
+          .atTheConnection();
+
   static final Fault CONTROLLER_RESTARTED =
       Fault.harmless(
           "our controller restarted",
@@ -258,6 +269,7 @@ final class Faults {
           CUT_WHILE_REPAIRING,
           HALF_OPEN,
           SLOW_SWITCH,
+          STALLED_READER,
           CONTROLLER_RESTARTED,
           CONTROLLER_AWAY_WHILE_WIPED);
 
@@ -271,6 +283,41 @@ final class Faults {
           CONNECTION_CUT,
           HALF_OPEN,
           CONTROLLER_RESTARTED);
+
+  private static void stall(Stage stage) {
+    Set<String> ours = Set.copyOf(stage.brInt.ourEntries());
+    FlowMonitorWitness monitor = stage.proxy().flowMonitor();
+    int pauses = monitor.pauses();
+    int resumptions = monitor.resumptions();
+    boolean cut;
+    do {
+      int connections = stage.proxy().connections();
+      stage.proxy().stall(true);
+      // Enough for the sockets and for what Open vSwitch queues, 128 KiB, before it pauses; and
+      // more afterwards, which it then keeps to itself.
+      stage.floodDelivery(1, 20_000);
+      ofctl("--strict", "del-flows", stage.brInt.openflow(), identity(any(stage)));
+      stage.floodDelivery(20_001, 100);
+      stage.proxy().stall(false);
+      if (stage.hasController()) {
+        Wait.until(
+            "the flow monitor to be resumed",
+            () ->
+                monitor.resumptions() > resumptions || stage.proxy().connections() > connections,
+            () -> monitor.pauses() + " pauses, " + monitor.resumptions() + " resumptions");
+      }
+      stage.drain();
+      // A connection that is silent for 10 s is given up, as on a machine that is very busy.
+      cut = stage.proxy().connections() > connections;
+    } while (cut && monitor.resumptions() == resumptions);
+    if (stage.hasController()) {
+      assertThat(monitor.pauses()).as("pauses").isGreaterThan(pauses);
+      Wait.until(
+          "our entries to be there again",
+          () -> ours.equals(Set.copyOf(stage.brInt.ourEntries())),
+          () -> ours + " were there, and now " + stage.brInt.ourEntries());
+    }
+  }
 
   private static void restart(Stage stage, String daemon, String how) {
     stage.sandbox("restart", Cluster.NODE, daemon, "--how", how);

@@ -12,6 +12,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 
@@ -25,7 +26,10 @@ final class Proxy implements AutoCloseable {
   private final List<SocketChannel> open = new CopyOnWriteArrayList<>();
   private final ReentrantLock lock = new ReentrantLock();
   private final Condition flows = lock.newCondition();
+  private final FlowMonitorWitness witness = new FlowMonitorWitness();
+  private final AtomicInteger connections = new AtomicInteger();
   private boolean held;
+  private boolean stalled;
   private volatile long delayNanos;
 
   Proxy(String target) {
@@ -61,6 +65,30 @@ final class Proxy implements AutoCloseable {
     }
   }
 
+  /**
+   * From now on nothing is read of what the target says, so that in the end it cannot say more; what
+   * it is told goes on to it.
+   */
+  void stall(boolean on) {
+    lock.lock();
+    try {
+      stalled = on;
+      flows.signalAll();
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** What the target has said of its flow monitor. */
+  FlowMonitorWitness flowMonitor() {
+    return witness;
+  }
+
+  /** How often somebody has connected. */
+  int connections() {
+    return connections.get();
+  }
+
   /** From now on each piece is passed on so much later, as by a switch that is busy. */
   void delay(java.time.Duration time) {
     delayNanos = time.toNanos();
@@ -72,10 +100,11 @@ final class Proxy implements AutoCloseable {
         SocketChannel client = server.accept();
         try {
           SocketChannel peer = SocketChannel.open(UnixDomainSocketAddress.of(target));
+          connections.incrementAndGet();
           open.add(client);
           open.add(peer);
-          Thread.ofPlatform().daemon().name("proxy-up").start(() -> pass(client, peer));
-          Thread.ofPlatform().daemon().name("proxy-down").start(() -> pass(peer, client));
+          Thread.ofPlatform().daemon().name("proxy-up").start(() -> pass(client, peer, false));
+          Thread.ofPlatform().daemon().name("proxy-down").start(() -> pass(peer, client, true));
         } catch (IOException e) {
           close(client);
         }
@@ -85,12 +114,16 @@ final class Proxy implements AutoCloseable {
     }
   }
 
-  private void pass(SocketChannel from, SocketChannel to) {
+  private void pass(SocketChannel from, SocketChannel to, boolean isAnswer) {
     ByteBuffer buffer = ByteBuffer.allocate(BUFFER);
+    FlowMonitorWitness.Hearing hearing = witness.new Hearing();
     try {
       while (from.read(buffer.clear()) >= 0) {
-        awaitFlow();
+        awaitFlow(isAnswer);
         buffer.flip();
+        if (isAnswer) {
+          hearing.hear(buffer);
+        }
         while (buffer.hasRemaining()) {
           to.write(buffer);
         }
@@ -106,14 +139,14 @@ final class Proxy implements AutoCloseable {
     open.remove(to);
   }
 
-  private void awaitFlow() throws InterruptedException {
+  private void awaitFlow(boolean isAnswer) throws InterruptedException {
     lock.lock();
     try {
       long left = delayNanos;
       while (left > 0) {
         left = flows.awaitNanos(left);
       }
-      while (held) {
+      while (held || (stalled && isAnswer)) {
         flows.await();
       }
     } finally {
@@ -134,6 +167,7 @@ final class Proxy implements AutoCloseable {
     try {
       server.close();
       hold(false);
+      stall(false);
       cut();
       Files.deleteIfExists(path);
       Files.deleteIfExists(path.getParent());

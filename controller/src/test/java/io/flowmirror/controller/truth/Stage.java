@@ -102,6 +102,28 @@ final class Stage implements AutoCloseable {
     add(entries.toString());
   }
 
+  /**
+   * Somebody adds so many entries in OVN's delivery table, of a logical datapath that there is not.
+   *
+   * @param first the logical port of the first
+   */
+  void floodDelivery(int first, int count) {
+    StringBuilder entries = new StringBuilder();
+    for (int i = first; i < first + count; i++) {
+      entries
+          .append("cookie=0x6161,table=65,priority=1,metadata=0x7ffff0,reg15=")
+          .append(i)
+          .append(" actions=drop\n");
+    }
+    add(entries.toString());
+  }
+
+  /** He removes what he has added. */
+  void drain() {
+    Program.run(
+        "ovs-ofctl", "-O", "OpenFlow13", "del-flows", brInt.openflow(), "cookie=0x6161/-1");
+  }
+
   /** Has ovs-ofctl make our entries, as they are, once more; says how long that took. */
   Duration replaceOursByOfctl() {
     String ours = String.join("\n", brInt.ourEntries()) + "\n";
