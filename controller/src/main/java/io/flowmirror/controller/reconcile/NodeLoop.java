@@ -138,9 +138,13 @@ final class NodeLoop {
     return generation.isEmpty() || isTheWriter();
   }
 
-  /** Says to the switch, once on each connection, that whoever wrote before is not to any more. */
+  /**
+   * Says to the switch, once on each connection, that whoever wrote before is not to any more. Only
+   * who has the lock may say so: while the database is away, nobody knows who has taken it since.
+   */
   private void claim() {
     if (generation.isPresent()
+        && bridgeReport.lock() == Lock.OURS
         && (claimedConnection != connection || !claimed.equals(generation))) {
       claimedConnection = connection;
       claimed = generation;

@@ -77,12 +77,17 @@ final class AssignmentTest {
   }
 
   private static Settings settings() {
+    return settings("mirrors: [{pod: default/web}]");
+  }
+
+  private static Settings settings(String mirrors) {
     return SettingsReader.parse(
         "f.yaml",
-        """
-        mirrors: [{pod: default/web}]
-        nodes: [{name: n1, ovsdb: 'unix:/db', openflow: 'unix:/of'}]
-        """,
+        mirrors
+            + """
+
+            nodes: [{name: n1, ovsdb: 'unix:/db', openflow: 'unix:/of'}]
+            """,
         Overrides.none());
   }
 
@@ -137,6 +142,26 @@ final class AssignmentTest {
       node.lock(Lock.OURS);
       await().until(() -> node.claims().size() == 2);
       assertThat(node.claims()).containsExactly(7L, 7L);
+    }
+  }
+
+  /** Somebody else may have the lock by then, and have claimed. */
+  @Test
+  void nobodyClaimsWhileNobodyKnowsWhoHasTheLock() {
+    String writer = writerOf("n1");
+    FakeNode node = new FakeNode().pod("default", "web", 5, 2, 3);
+    try (Reconciler reconciler =
+        Reconciler.start(
+            settings(), Mode.MIRROR, false, of(writer, THREE, 7), node, statuses -> {})) {
+      await().until(() -> node.entries().size() == ONE_POD);
+      node.ovsdb(false);
+      reconciler.assign(of(writer, THREE, 8));
+      reconciler.update(settings("mirrors: [{pod: default/web}, {pod: default/db}]"));
+      await().until(() -> reconciler.statuses().get("n1").intent().pods().size() == 2);
+      assertThat(node.claims()).containsExactly(7L);
+      node.ovsdb(true);
+      await().until(() -> node.claims().size() == 2);
+      assertThat(node.claims()).containsExactly(7L, 8L);
     }
   }
 
