@@ -294,12 +294,18 @@ public final class Reconciler implements AutoCloseable {
                         && topology.node(node.name()).datapath().map(Datapath::dpid).equals(dpid)));
   }
 
-  /** What is wanted of a node now; and nothing of it is done before all who may ask have spoken. */
+  /**
+   * What is wanted of a node now; and nothing of it is done before all who may ask have spoken, nor
+   * while it cannot be said which interfaces they meant.
+   */
   private void want(Settings settings, Seat seat) {
     Asked wanted = asked(settings, seat.node);
     seat.heard |= wanted.standing() == Asked.Standing.CURRENT;
+    boolean isClear =
+        wanted.standing() != Asked.Standing.LAST
+            || topology.node(seat.node.name()).bridge().isPresent();
     seat.loop.want(intent(settings, seat.node, wanted, seat.only));
-    seat.loop.mayBegin(mode == Mode.CLEAN || seat.heard);
+    seat.loop.mayBegin(mode == Mode.CLEAN || (seat.heard && isClear));
   }
 
   private Asked asked(Settings settings, NodeSettings node) {
@@ -341,10 +347,20 @@ public final class Reconciler implements AutoCloseable {
     }
     if (wanted.standing() != Asked.Standing.LAST) {
       seat.only = ImmutableMap.of();
-    } else if (seat.only.isEmpty()) {
+    } else if (seat.only.isEmpty() && topology.node(name).bridge().isPresent()) {
       seat.only = bound(name, wanted);
     }
     want(settings, seat);
+  }
+
+  /** Which interfaces are meant by what was heard last can be said only now. */
+  private void bridgeIsKnown(String name, Seat seat) {
+    if (inForce != null) {
+      Asked wanted = asked(inForce, seat.node);
+      if (wanted.standing() == Asked.Standing.LAST) {
+        apply(name, wanted);
+      }
+    }
   }
 
   private ImmutableMap<PodInterface, ImmutableSet<String>> bound(String name, Asked wanted) {
@@ -485,7 +501,11 @@ public final class Reconciler implements AutoCloseable {
         case Message.Database(String node, NodeLoop loop, BridgeReport report) -> {
           if (isSeated(node, loop)) {
             loop.received(report);
+            boolean wasKnown = topology.node(node).bridge().isPresent();
             topology = topology.with(new Fact.BridgeObserved(node, report.bridge()));
+            if (!wasKnown && report.bridge().isPresent()) {
+              bridgeIsKnown(node, Objects.requireNonNull(seats.get(node)));
+            }
             touched.add(node);
           }
         }

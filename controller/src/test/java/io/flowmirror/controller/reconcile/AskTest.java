@@ -23,6 +23,8 @@ final class AskTest {
   private static final PodInterface WEB = PodInterface.primary(new PodName("default", "web"));
   private static final PodInterface API = PodInterface.primary(new PodName("default", "api"));
 
+  private static final String NOT_YET = "Kubernetes API has not said yet";
+
   /** E0, and E1, E2 and E3 of one pod. */
   private static final int ONE_POD = 4;
 
@@ -49,20 +51,21 @@ final class AskTest {
   }
 
   private void ask(Standing standing, PodInterface... pods) {
+    reconciler.ask("n1", asked(standing, pods));
+  }
+
+  private static Asked asked(Standing standing, PodInterface... pods) {
     ImmutableMap.Builder<PodInterface, Direction> wanted = ImmutableMap.builder();
     for (PodInterface pod : pods) {
       wanted.put(pod, Direction.BOTH);
     }
-    reconciler.ask("n1", new Asked(wanted.buildOrThrow(), standing));
+    return new Asked(wanted.buildOrThrow(), standing);
   }
 
   private void awaitStatus(Predicate<NodeStatus> arrived) {
     await()
         .until(
-            () -> {
-              NodeStatus status = reconciler.statuses().get("n1");
-              return status != null && arrived.test(status);
-            });
+            () -> says(reconciler, arrived));
   }
 
   private void awaitEntries(int count) {
@@ -73,7 +76,7 @@ final class AskTest {
   @Test
   void beforeAnythingIsKnownNothingIsWritten() {
     awaitStatus(
-        status -> status.complaints().toString().contains("Kubernetes API has not said yet"));
+        status -> status.complaints().toString().contains(NOT_YET));
     ask(Standing.LAST, WEB);
     ask(Standing.UNKNOWN, WEB);
     awaitStatus(status -> !status.plan().entries().isEmpty() || status.node().bridge().isPresent());
@@ -102,6 +105,35 @@ final class AskTest {
     awaitEntries(ONE_POD);
     ask(Standing.CURRENT);
     awaitEntries(2);
+  }
+
+  /** Before there is a bridge, none of its interfaces is known to be meant, and none not to be. */
+  @Test
+  void whatIsThereStaysIfTheApiGoesAwayBeforeTheNodeHasAnswered() {
+    ask(Standing.CURRENT, WEB);
+    awaitEntries(ONE_POD);
+    reconciler.close();
+    int mods = node.flowMods().size();
+    node.ovsdb(false);
+    try (Reconciler next =
+        Reconciler.start(settings("mirrors: []"), Mode.MIRROR, true, node, statuses -> {})) {
+      next.ask("n1", asked(Standing.CURRENT, WEB));
+      await().until(() -> says(next, status -> !status.intent().pods().isEmpty()));
+      next.ask("n1", asked(Standing.LAST, WEB));
+      await().until(() -> says(next, status -> status.complaints().toString().contains(NOT_YET)));
+      node.ovsdb(true);
+      await().until(() -> says(next, NodeStatus::settled));
+      assertThat(node.flowMods()).hasSize(mods);
+      assertThat(node.entries()).hasSize(ONE_POD);
+      // From now on, it is those that were there.
+      node.podIsMadeAnew("web", "fe3c");
+      await().until(() -> node.entries().isEmpty());
+    }
+  }
+
+  private static boolean says(Reconciler of, Predicate<NodeStatus> wanted) {
+    NodeStatus status = of.statuses().get("n1");
+    return status != null && wanted.test(status);
   }
 
   /** The new pod of the same name may be one that nobody asked for. */
