@@ -12,6 +12,7 @@ import io.flowmirror.config.NodeSettings;
 import io.flowmirror.topology.PodInterface;
 import io.flowmirror.topology.PodName;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.Map;
@@ -53,6 +54,10 @@ final class ClusterView {
 
   private final Map<String, NamespaceView> namespaces = new HashMap<>();
   private final Map<String, NodeView> nodes = new TreeMap<>();
+
+  /** By name, how a node was to be reached when that was last understood. */
+  private final Map<String, NodeSettings> reached = new HashMap<>();
+
   private final Set<String> changed = new LinkedHashSet<>();
   private boolean nodesChanged;
 
@@ -104,6 +109,7 @@ final class ClusterView {
 
   /** Takes over what was understood before a fresh list: what is not clear now stays as it was. */
   void remember(ClusterView before) {
+    before.reached.forEach(reached::putIfAbsent);
     for (PodView pod : pods.values()) {
       @Nullable ImmutableMap<String, Direction> was = before.understood.get(pod.uid());
       if (was != null) {
@@ -142,6 +148,7 @@ final class ClusterView {
   }
 
   void removeNode(String name) {
+    reached.remove(name);
     nodesChanged |= nodes.remove(name) != null;
   }
 
@@ -248,12 +255,24 @@ final class ClusterView {
     return settings.mayAsk(namespace, known == null ? ImmutableMap.of() : known.labels());
   }
 
-  /** The nodes that are to be served, and of those that are left out, why. */
-  record Nodes(ImmutableList<NodeSettings> settings, ImmutableMap<String, String> leftOut) {}
+  /**
+   * The nodes that are to be served.
+   *
+   * @param settings how each is reached
+   * @param asBefore of those that are reached as before, because what is said of them now makes no
+   *     sense: why
+   * @param leftOut of those that cannot be reached, and never could: why
+   */
+  record Nodes(
+      ImmutableList<NodeSettings> settings,
+      ImmutableMap<String, String> asBefore,
+      ImmutableMap<String, String> leftOut) {}
 
   Nodes nodes() {
     ImmutableList.Builder<NodeSettings> served = ImmutableList.builder();
+    ImmutableMap.Builder<String, String> asBefore = ImmutableMap.builder();
     ImmutableMap.Builder<String, String> leftOut = ImmutableMap.builder();
+    Set<String> matching = new HashSet<>();
     settings
         .nodes()
         .ifPresent(
@@ -262,17 +281,29 @@ final class ClusterView {
                 if (!wanted.selector().matches(node.labels())) {
                   continue;
                 }
-                if (node.address().isEmpty()) {
-                  leftOut.put(node.name(), "it has no InternalIP");
-                  continue;
+                matching.add(node.name());
+                String problem = "it has no InternalIP";
+                if (node.address().isPresent()) {
+                  try {
+                    reached.put(
+                        node.name(),
+                        wanted.node(node.name(), node.address().get(), node.mirrorIface()));
+                    problem = "";
+                  } catch (IllegalArgumentException e) {
+                    problem = Optional.ofNullable(e.getMessage()).orElse("");
+                  }
                 }
-                try {
-                  served.add(wanted.node(node.name(), node.address().get(), node.mirrorIface()));
-                } catch (IllegalArgumentException e) {
-                  leftOut.put(node.name(), Optional.ofNullable(e.getMessage()).orElse(""));
+                @Nullable NodeSettings how = reached.get(node.name());
+                if (how != null) {
+                  // It is there: it is not to be cleaned for what somebody has written of it.
+                  served.add(how);
+                }
+                if (!problem.isEmpty()) {
+                  (how == null ? leftOut : asBefore).put(node.name(), problem);
                 }
               }
             });
-    return new Nodes(served.build(), leftOut.buildOrThrow());
+    reached.keySet().retainAll(matching);
+    return new Nodes(served.build(), asBefore.buildOrThrow(), leftOut.buildOrThrow());
   }
 }

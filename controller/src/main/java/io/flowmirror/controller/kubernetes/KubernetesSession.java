@@ -50,7 +50,7 @@ public final class KubernetesSession implements AutoCloseable {
   private final ScheduledExecutorService thread;
   private final PodEvents events;
 
-  /** The nodes of which the listener has been told. */
+  /** The nodes of which the listener has been told that anything is asked for. */
   private final Set<String> told = new HashSet<>();
 
   private @Nullable Watching next;
@@ -229,7 +229,9 @@ public final class KubernetesSession implements AutoCloseable {
   /** What was heard last is too old to go on with. */
   private void expire() {
     log.warn("Kubernetes: {} s without the API: mirrors by annotation end", hold.toSeconds());
-    view = new ClusterView(settings);
+    ClusterView empty = new ClusterView(settings);
+    empty.remember(view);
+    view = empty;
     tell(ImmutableSet.copyOf(told));
   }
 
@@ -271,6 +273,9 @@ public final class KubernetesSession implements AutoCloseable {
   private void tellNodes() {
     if (settings.nodes().isPresent()) {
       ClusterView.Nodes nodes = view.nodes();
+      nodes
+          .asBefore()
+          .forEach((name, why) -> log.warn("{}: reached as before, for now: {}", name, why));
       nodes.leftOut().forEach((name, why) -> log.warn("{}: left out: {}", name, why));
       listener.nodes(nodes.settings());
     }
@@ -279,8 +284,13 @@ public final class KubernetesSession implements AutoCloseable {
   private void tell(ImmutableSet<String> nodes) {
     for (String node : nodes) {
       if (!node.isEmpty()) {
-        told.add(node);
         ClusterView.Requests requests = view.requests(node);
+        if (requests.granted().isEmpty() && requests.refused().isEmpty()) {
+          // It is like any that was never told of, or is gone.
+          told.remove(node);
+        } else {
+          told.add(node);
+        }
         events.asked(node, requests);
         listener.asked(node, new Asked(requests.directions(), standing));
       }

@@ -3,6 +3,7 @@ package io.flowmirror.controller.kubernetes;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.google.common.collect.ImmutableList;
 import com.google.common.collect.ImmutableMap;
 import com.google.common.collect.ImmutableSet;
 import com.google.common.collect.Iterables;
@@ -211,5 +212,34 @@ final class ClusterViewTest {
     assertThat(view.missing()).isEqualTo("pod");
     view.removeNode("n1");
     assertThat(view.takeNodesChanged()).isTrue();
+  }
+
+  /** Only a node that is gone, or not meant any more, is cleaned; what is said of it may be wrong. */
+  @Test
+  void aNodeOfWhichNonsenseIsSaidIsReachedAsBefore() {
+    ImmutableMap<String, String> linux = ImmutableMap.of("os", "linux");
+    view.put(new NodeView("n1", Optional.of("10.0.0.1"), linux, Optional.of("m1")));
+    view.put(new NodeView("n2", Optional.of("10.0.0.2"), linux, Optional.empty()));
+    ImmutableList<NodeSettings> good = view.nodes().settings();
+    assertThat(good).hasSize(2);
+
+    view.put(new NodeView("n1", Optional.of("10.0.0.1"), linux, Optional.of("a/b")));
+    view.put(new NodeView("n2", Optional.empty(), linux, Optional.empty()));
+    assertThat(view.nodes().settings()).isEqualTo(good);
+    assertThat(view.nodes().asBefore()).containsOnlyKeys("n1", "n2");
+    assertThat(view.nodes().leftOut()).isEmpty();
+
+    // A fresh list says the same, and does not know how it was before.
+    ClusterView fresh = new ClusterView(settings(Optional.empty(), Optional.empty()));
+    fresh.put(new NodeView("n1", Optional.of("10.0.0.1"), linux, Optional.of("a/b")));
+    fresh.remember(view);
+    assertThat(fresh.nodes().settings()).containsExactly(good.get(0));
+
+    view.put(new NodeView("n1", Optional.of("10.0.0.1"), ImmutableMap.of(), Optional.of("a/b")));
+    view.removeNode("n2");
+    assertThat(view.nodes().settings()).isEmpty();
+    view.put(new NodeView("n2", Optional.empty(), linux, Optional.empty()));
+    assertThat(view.nodes().settings()).isEmpty();
+    assertThat(view.nodes().leftOut()).containsOnlyKeys("n2");
   }
 }
