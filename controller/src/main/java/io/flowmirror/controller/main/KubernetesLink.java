@@ -39,7 +39,10 @@ public final class KubernetesLink implements AutoCloseable {
   private final Reconciler reconciler;
   private final String self;
   private final Supplier<KubernetesClient> clients;
+
+  /** The nodes on which something was asked for last. */
   private final Set<String> told = new LinkedHashSet<>();
+
   private Settings settings;
   private ImmutableList<NodeSettings> nodes = ImmutableList.of();
   private ImmutableMap<String, NodeStatus> last = ImmutableMap.of();
@@ -52,7 +55,11 @@ public final class KubernetesLink implements AutoCloseable {
     @Override
     public void asked(String node, Asked asked) {
       synchronized (KubernetesLink.this) {
-        told.add(node);
+        if (asked.pods().isEmpty()) {
+          told.remove(node);
+        } else {
+          told.add(node);
+        }
         reconciler.ask(node, asked);
       }
     }

@@ -103,6 +103,7 @@ final class RunCommand implements Callable<Integer> {
         KubernetesLink linked = new KubernetesLink(settings, reconciler, self, this::client);
         ConfigWatch watch = ConfigWatch.start(config, settings, linked::configured)) {
       link.set(linked);
+      var unused = reconciler.fault().thenAccept(error -> end.complete(Flowmirror.FAILED));
       int code = end.join();
       log.info(
           "stopping; entries stay as they are for at most {} s",

@@ -248,12 +248,17 @@ final class NodeLoop {
     }
   }
 
-  /** Lets what had no effect, or was left to another controller, be tried again. */
-  void retry() {
+  /**
+   * Lets what had no effect, or was left to another controller, be tried again; says whether there
+   * is anything of that kind, and be it an entry that is refused only for so long.
+   */
+  boolean retry() {
+    boolean isOver = rowsSent.isEmpty() && heldBack.isEmpty();
     rowsSent = ImmutableList.of();
     if (generation.isPresent()) {
       takeTheLock();
     }
+    return !isOver;
   }
 
   private void letTryAgain() {

@@ -5,6 +5,7 @@ import com.google.common.base.Ticker;
 import com.google.common.collect.ImmutableList;
 import com.google.common.collect.ImmutableMap;
 import com.google.common.collect.ImmutableSet;
+import com.google.common.collect.Maps;
 import com.google.common.collect.Sets;
 import io.flowmirror.config.ConnectionMethod;
 import io.flowmirror.config.NodeSettings;
@@ -22,7 +23,6 @@ import io.flowmirror.topology.PodInterface;
 import io.flowmirror.topology.Topology;
 import java.time.Duration;
 import java.util.Collections;
-import java.util.Comparator;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
@@ -32,6 +32,8 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -46,7 +48,7 @@ import org.slf4j.LoggerFactory;
 public final class Reconciler implements AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(Reconciler.class);
 
-  /** How long a refusal is respected before the entry is tried again. */
+  /** How often what had no effect, or was left to another controller, is tried again. */
   private static final Duration RETRY = Duration.ofSeconds(30);
 
   /** What a reconciler does on the nodes. */
@@ -87,12 +89,23 @@ public final class Reconciler implements AutoCloseable {
   private final Claims claims = new Claims();
   private final Consumer<ImmutableMap<String, NodeStatus>> listener;
   private final Thread thread;
-  private final Set<String> woken = new LinkedHashSet<>();
-  private final Map<String, Asked> asked = new HashMap<>();
+
+  /** When, by {@link System#nanoTime}, a node is to be reconciled although nothing is reported. */
+  private final Map<String, Long> wakes = new HashMap<>();
+
+  private final CompletableFuture<Error> fault = new CompletableFuture<>();
+
+  /** By node, where anything is asked for; bounded by {@link #requestElsewhere}. */
+  private final Map<String, Asked> asked = new ConcurrentHashMap<>();
+
   private Asked elsewhere = Asked.UNKNOWN;
   private @Nullable Settings inForce;
   private Assignment assignment;
   private Topology topology = Topology.empty();
+
+  /** Of every node, where it stood when it was reconciled last. */
+  private final Map<String, NodeStatus> newest = new LinkedHashMap<>();
+
   private volatile ImmutableMap<String, NodeStatus> statuses = ImmutableMap.of();
   private volatile boolean closed;
 
@@ -210,6 +223,15 @@ public final class Reconciler implements AutoCloseable {
     return statuses;
   }
 
+  /**
+   * What has ended the loop, if ever anything does but {@link #close}: there is no going on after an
+   * {@link Error}. The sessions are closed by then, so that another controller gets their locks;
+   * entries stay as they are. Completed on the loop's thread.
+   */
+  public CompletableFuture<Error> fault() {
+    return fault;
+  }
+
   /** Ends the loop and closes the sessions; entries stay as they are. */
   @Override
   public void close() {
@@ -308,6 +330,11 @@ public final class Reconciler implements AutoCloseable {
     seat.loop.mayBegin(mode == Mode.CLEAN || (seat.heard && isClear));
   }
 
+  /** Of how many nodes it is remembered what is asked for there. Any thread. */
+  int remembered() {
+    return asked.size();
+  }
+
   private Asked asked(Settings settings, NodeSettings node) {
     return settings.kubernetes().isEmpty()
         ? Asked.NOTHING
@@ -326,12 +353,18 @@ public final class Reconciler implements AutoCloseable {
 
   /** While nobody can say whose an interface is that comes, only those that are there count. */
   private void request(String name, Asked wanted) {
-    asked.put(name, wanted);
+    if (wanted.equals(elsewhere)) {
+      asked.remove(name);
+    } else {
+      asked.put(name, wanted);
+    }
     apply(name, wanted);
   }
 
+  /** A node on which nothing is asked for is one of these: it may be gone, and is not remembered. */
   private void requestElsewhere(Asked wanted) {
     elsewhere = wanted;
+    asked.values().removeIf(of -> of.pods().isEmpty());
     for (String name : ImmutableList.copyOf(seats.keySet())) {
       if (!asked.containsKey(name)) {
         apply(name, wanted);
@@ -433,85 +466,121 @@ public final class Reconciler implements AutoCloseable {
     Seat seat = seats.remove(name);
     if (seat != null) {
       seat.loop.close();
+      wakes.remove(name);
       claims.release(name);
       topology = topology.with(new Fact.NodeForgotten(name));
     }
   }
 
   private void run() {
-    long retryAt = System.nanoTime() + RETRY.toNanos();
-    reconcile(ImmutableSet.copyOf(seats.keySet()));
-    while (!closed) {
-      try {
-        Duration left = Duration.ofNanos(Math.max(retryAt - System.nanoTime(), 0));
-        Set<String> touched = receive(mailbox.take(Collections.min(List.of(left, nextWake()))));
-        if (retryAt - System.nanoTime() <= 0) {
-          seats.values().forEach(seat -> seat.loop.retry());
-          retryAt = System.nanoTime() + RETRY.toNanos();
-          touched = ImmutableSet.copyOf(seats.keySet());
-        }
-        seats.forEach(
-            (name, seat) ->
-                seat.loop.wakeAfter().filter(Duration::isZero).ifPresent(now -> woken.add(name)));
-        reconcile(ImmutableSet.copyOf(Sets.union(touched, woken)));
-        woken.clear();
-      } catch (InterruptedException e) {
-        return;
-      } catch (RuntimeException e) {
-        log.error("a fault of ours; the loop goes on", e);
+    try {
+      reconcile(ImmutableSet.copyOf(seats.keySet()));
+      long retryAt = System.nanoTime() + RETRY.toNanos();
+      while (!closed) {
+        retryAt = turn(retryAt);
       }
+    } catch (InterruptedException e) {
+      // It is closed.
+    } catch (Error e) {
+      end(e);
     }
   }
 
-  private Duration nextWake() {
-    return seats.values().stream()
-        .flatMap(seat -> seat.loop.wakeAfter().stream())
-        .min(Comparator.naturalOrder())
-        .orElse(RETRY);
+  /** One turn; says when what had no effect is tried again next. */
+  private long turn(long retryAt) throws InterruptedException {
+    Set<String> touched = new LinkedHashSet<>();
+    for (Message message : mailbox.take(untilWake(retryAt))) {
+      try {
+        receive(message, touched);
+      } catch (RuntimeException e) {
+        log.error("a fault of ours, by {}; the loop goes on", message.getClass().getSimpleName(), e);
+      }
+    }
+    long now = System.nanoTime();
+    long next = retryAt;
+    if (retryAt - now <= 0) {
+      seats.forEach(
+          (name, seat) -> {
+            if (seat.loop.retry()) {
+              touched.add(name);
+            }
+          });
+      next = now + RETRY.toNanos();
+    }
+    wakes.forEach(
+        (name, at) -> {
+          if (at - now <= 0) {
+            touched.add(name);
+          }
+        });
+    reconcile(touched);
+    return next;
   }
 
-  private Set<String> receive(ImmutableList<Message> messages) {
-    Set<String> touched = new LinkedHashSet<>();
-    for (Message message : messages) {
-      switch (message) {
-        case Message.Configured(Settings settings) -> {
-          configure(settings);
-          touched.addAll(seats.keySet());
+  private Duration untilWake(long retryAt) {
+    long now = System.nanoTime();
+    long left = retryAt - now;
+    for (long at : wakes.values()) {
+      left = Math.min(left, at - now);
+    }
+    return Duration.ofNanos(Math.max(left, 0));
+  }
+
+  /** Whoever cannot go on must not keep others from it by holding the locks. */
+  private void end(Error error) {
+    closed = true;
+    try {
+      log.error("a fault of ours that nothing can be done about: the loop ends", error);
+    } finally {
+      for (Seat seat : seats.values()) {
+        try {
+          seat.loop.close();
+        } catch (RuntimeException | Error e) {
+          error.addSuppressed(e);
         }
-        case Message.Assigned(Assignment assigned) -> {
-          assignment = assigned;
-          configure(Objects.requireNonNull(inForce));
-          touched.addAll(seats.keySet());
-        }
-        case Message.Requested(String node, Asked wanted) -> {
-          request(node, wanted);
+      }
+      fault.complete(error);
+    }
+  }
+
+  private void receive(Message message, Set<String> touched) {
+    switch (message) {
+      case Message.Configured(Settings settings) -> {
+        configure(settings);
+        touched.addAll(seats.keySet());
+      }
+      case Message.Assigned(Assignment assigned) -> {
+        assignment = assigned;
+        configure(Objects.requireNonNull(inForce));
+        touched.addAll(seats.keySet());
+      }
+      case Message.Requested(String node, Asked wanted) -> {
+        request(node, wanted);
+        touched.add(node);
+      }
+      case Message.RequestedElsewhere(Asked wanted) -> {
+        requestElsewhere(wanted);
+        touched.addAll(seats.keySet());
+      }
+      case Message.Switch(String node, NodeLoop loop, DatapathReport report) -> {
+        if (isSeated(node, loop)) {
+          loop.received(report);
+          topology = topology.with(new Fact.DatapathObserved(node, report.datapath()));
           touched.add(node);
         }
-        case Message.RequestedElsewhere(Asked wanted) -> {
-          requestElsewhere(wanted);
-          touched.addAll(seats.keySet());
-        }
-        case Message.Switch(String node, NodeLoop loop, DatapathReport report) -> {
-          if (isSeated(node, loop)) {
-            loop.received(report);
-            topology = topology.with(new Fact.DatapathObserved(node, report.datapath()));
-            touched.add(node);
+      }
+      case Message.Database(String node, NodeLoop loop, BridgeReport report) -> {
+        if (isSeated(node, loop)) {
+          loop.received(report);
+          boolean wasKnown = topology.node(node).bridge().isPresent();
+          topology = topology.with(new Fact.BridgeObserved(node, report.bridge()));
+          if (!wasKnown && report.bridge().isPresent()) {
+            bridgeIsKnown(node, Objects.requireNonNull(seats.get(node)));
           }
-        }
-        case Message.Database(String node, NodeLoop loop, BridgeReport report) -> {
-          if (isSeated(node, loop)) {
-            loop.received(report);
-            boolean wasKnown = topology.node(node).bridge().isPresent();
-            topology = topology.with(new Fact.BridgeObserved(node, report.bridge()));
-            if (!wasKnown && report.bridge().isPresent()) {
-              bridgeIsKnown(node, Objects.requireNonNull(seats.get(node)));
-            }
-            touched.add(node);
-          }
+          touched.add(node);
         }
       }
     }
-    return touched;
   }
 
   /** A session that was closed may have left a report. */
@@ -520,34 +589,41 @@ public final class Reconciler implements AutoCloseable {
     return seat != null && seat.loop == loop;
   }
 
+  /** Of the others, what stands has not changed: with a thousand nodes, one report is one's. */
   private void reconcile(Set<String> touched) {
     boolean left = false;
-    ImmutableMap.Builder<String, NodeStatus> next = ImmutableMap.builder();
-    for (String name : ImmutableList.copyOf(seats.keySet())) {
-      Seat seat = Objects.requireNonNull(seats.get(name));
-      NodeStatus before = statuses.get(name);
-      Optional<NodeStatus> now =
-          before == null || touched.contains(name)
-              ? reconcile(name, seat.loop).or(() -> Optional.ofNullable(before))
-              : Optional.of(before);
-      if (seat.isLeaving() && hasLeft(name, seat, now)) {
+    boolean changed = false;
+    for (String name : ImmutableList.copyOf(Sets.union(touched, leaving()))) {
+      Seat seat = seats.get(name);
+      if (seat == null) {
+        continue;
+      }
+      if (touched.contains(name)) {
+        changed |= reconcile(name, seat.loop);
+      }
+      if (seat.isLeaving() && hasLeft(name, seat, Optional.ofNullable(newest.get(name)))) {
         remove(name);
         left = true;
-      } else {
-        now.ifPresent(status -> next.put(name, status));
       }
     }
-    statuses = next.buildOrThrow();
     if (left) {
       // Its datapath may be another node's now.
       reconcile(ImmutableSet.copyOf(seats.keySet()));
       return;
+    }
+    // A seat that was taken anew is in its old place here until it is reconciled.
+    if (newest.keySet().retainAll(seats.keySet()) || changed) {
+      statuses = ImmutableMap.copyOf(newest);
     }
     try {
       listener.accept(statuses);
     } catch (RuntimeException e) {
       log.error("the status listener failed", e);
     }
+  }
+
+  private Set<String> leaving() {
+    return Maps.filterValues(seats, Seat::isLeaving).keySet();
   }
 
   private static boolean hasLeft(String name, Seat seat, Optional<NodeStatus> status) {
@@ -566,7 +642,8 @@ public final class Reconciler implements AutoCloseable {
   }
 
   /** A fault of ours on one node is no reason to leave the others, or this one, without repair. */
-  private Optional<NodeStatus> reconcile(String name, NodeLoop loop) {
+  private boolean reconcile(String name, NodeLoop loop) {
+    wakes.remove(name);
     try {
       Node node = topology.node(name);
       // Before OVSDB has confirmed it, a datapath id is anybody's word.
@@ -574,10 +651,13 @@ public final class Reconciler implements AutoCloseable {
           node.bridge().isPresent() && node.isOneSwitch()
               ? node.datapath().flatMap(datapath -> claims.otherHolder(name, datapath.dpid()))
               : Optional.empty();
-      return Optional.of(loop.reconcile(node, otherHolder));
+      newest.put(name, loop.reconcile(node, otherHolder));
+      loop.wakeAfter().ifPresent(after -> wakes.put(name, System.nanoTime() + after.toNanos()));
+      return true;
     } catch (RuntimeException e) {
       log.error("{}: a fault of ours; the node is tried again at its next report", name, e);
-      return Optional.empty();
+      wakes.put(name, System.nanoTime() + RETRY.toNanos());
+      return false;
     }
   }
 }

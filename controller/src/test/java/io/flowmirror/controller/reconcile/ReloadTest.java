@@ -4,6 +4,9 @@ package io.flowmirror.controller.reconcile;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import com.google.common.collect.ImmutableMap;
+import com.google.common.util.concurrent.Uninterruptibles;
+import io.flowmirror.config.Direction;
 import io.flowmirror.config.NodeSettings;
 import io.flowmirror.config.Overrides;
 import io.flowmirror.config.Settings;
@@ -14,12 +17,18 @@ import io.flowmirror.controller.ovsdb.BridgeReport;
 import io.flowmirror.controller.ovsdb.BridgeSession;
 import io.flowmirror.controller.ovsdb.Lock;
 import io.flowmirror.controller.reconcile.Reconciler.Mode;
+import io.flowmirror.flows.Asked;
+import io.flowmirror.topology.PodInterface;
+import io.flowmirror.topology.PodName;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Consumer;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -33,8 +42,10 @@ final class ReloadTest {
   private final FakeNode n1 =
       cluster.node("n1").pod("default", "web", 5, 2, 3).pod("default", "api", 7, 2, 5);
   private final FakeNode n2 = cluster.node("n2").pod("default", "db", 6, 2, 4);
+  private final AtomicReference<Runnable> whenTold = new AtomicReference<>(() -> {});
   private final Reconciler reconciler =
-      Reconciler.start(settings(WEB, "n1"), Mode.MIRROR, true, cluster, statuses -> {});
+      Reconciler.start(
+          settings(WEB, "n1"), Mode.MIRROR, true, cluster, statuses -> whenTold.get().run());
 
   @AfterEach
   void close() {
@@ -177,6 +188,65 @@ final class ReloadTest {
     await().until(() -> n2.entries().size() == 4);
     assertThat(n1.flowMods()).hasSize(mods);
     assertThat(cluster.closed).containsExactly("n1");
+  }
+
+  /** What comes with a message that cannot be taken is taken all the same. */
+  @Test
+  void aMessageThatFailsTakesNoOtherWithIt() throws InterruptedException {
+    awaitSettled("n1");
+    CountDownLatch held = new CountDownLatch(1);
+    CountDownLatch posted = new CountDownLatch(1);
+    whenTold.set(
+        () -> {
+          held.countDown();
+          Uninterruptibles.awaitUninterruptibly(posted);
+        });
+    n1.foreignPort("x", 50);
+    held.await();
+    // There is no such node: to open its sessions fails.
+    reconciler.update(settings(BOTH, "n1", "unknown"));
+    n1.pod("default", "late", 51, 2, 9);
+    whenTold.set(() -> {});
+    posted.countDown();
+    await()
+        .until(
+            () ->
+                Objects.requireNonNull(reconciler.statuses().get("n1")).node().podPorts().size()
+                    == 3);
+    reconciler.update(settings(WEB, "n1", "n2"));
+    awaitSettled("n2");
+    assertThat(reconciler.fault()).isNotDone();
+  }
+
+  /** Nothing is known to be right after that: another is to have the locks. */
+  @Test
+  void anErrorEndsTheSessions() {
+    awaitSettled("n1");
+    var entries = n1.entries();
+    Error error = new LinkageError("no such class");
+    whenTold.set(
+        () -> {
+          throw error;
+        });
+    n1.foreignPort("x", 50);
+    assertThat(reconciler.fault().orTimeout(60, TimeUnit.SECONDS).join()).isSameAs(error);
+    assertThat(cluster.closed).containsExactly("n1");
+    assertThat(n1.entries()).isEqualTo(entries);
+  }
+
+  /** A node that has gone is not remembered, and one on which nothing is asked for is as any other. */
+  @Test
+  void whatIsAskedForOnANodeThatIsGoneIsForgotten() {
+    awaitSettled("n1");
+    for (int i = 0; i < 1000; i++) {
+      reconciler.ask("gone-" + i, Asked.NOTHING);
+    }
+    await().until(() -> reconciler.remembered() == 1000);
+    reconciler.askElsewhere(Asked.NOTHING);
+    reconciler.ask("gone", Asked.NOTHING);
+    PodInterface web = PodInterface.primary(new PodName("default", "web"));
+    reconciler.ask("n2", new Asked(ImmutableMap.of(web, Direction.BOTH), Asked.Standing.CURRENT));
+    await().until(() -> reconciler.remembered() == 1);
   }
 
   /** Several nodes by name. */
