@@ -3,7 +3,6 @@ package io.flowmirror.controller.main;
 
 import com.google.common.collect.ImmutableList;
 import com.google.common.collect.ImmutableMap;
-import com.google.common.collect.ImmutableSet;
 import com.google.common.collect.Iterables;
 import io.flowmirror.controller.reconcile.NodeStatus;
 import io.flowmirror.controller.reconcile.Repair;
@@ -16,25 +15,42 @@ import java.util.function.Consumer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** Logs one line for each change that a person would want to know of. On the loop's thread. */
+/**
+ * Logs one line for each change that a person would want to know of. On the loop's thread, at each
+ * of its turns: what has not changed is the same object, which costs next to nothing.
+ */
 final class StatusLog implements Consumer<ImmutableMap<String, NodeStatus>> {
   private static final Logger log = LoggerFactory.getLogger(StatusLog.class);
 
-  /** In place of a node's name, which has no such letters. */
-  private static final String NOWHERE = "(NOWHERE)";
+  /** The key of what is said of a node itself; a pod's is its interface. */
+  private static final Object NODE = new Object();
 
   private final Map<String, List<String>> complaints = new HashMap<>();
-  private final Map<String, String> said = new HashMap<>();
+
+  /** By node, then by what it is about, what was said last. */
+  private final Map<String, Map<Object, String>> said = new HashMap<>();
+
+  private final Map<Object, String> saidOfNowhere = new HashMap<>();
+  private final Unplaced unplaced = new Unplaced();
   private ImmutableMap<String, NodeStatus> last = ImmutableMap.of();
 
   @Override
   public void accept(ImmutableMap<String, NodeStatus> statuses) {
-    complaints.keySet().retainAll(statuses.keySet());
-    said.keySet().removeIf(key -> !isOf(key, statuses));
+    if (statuses.equals(last)) {
+      return;
+    }
+    for (String node : last.keySet()) {
+      if (!statuses.containsKey(node)) {
+        complaints.remove(node);
+        said.remove(node);
+        unplaced.remove(node);
+      }
+    }
     statuses.forEach(
         (node, status) -> {
+          NodeStatus before = last.get(node);
           // Of hundreds of nodes one has reported: the others' are the same objects.
-          if (!status.equals(last.get(node))) {
+          if (!status.equals(before)) {
             logPods(node, status);
             logComplaints(node, status);
             logRepairs(node, status);
@@ -42,53 +58,45 @@ final class StatusLog implements Consumer<ImmutableMap<String, NodeStatus>> {
           }
         });
     last = statuses;
-    logPodsOnNoNode(statuses);
-  }
-
-  /** Whether what was said is of a node, and a pod, that is still configured. */
-  private static boolean isOf(String key, ImmutableMap<String, NodeStatus> statuses) {
-    int blank = key.indexOf(' ');
-    String node = blank < 0 ? key : key.substring(0, blank);
-    if (node.equals(NOWHERE)) {
-      return true;
-    }
-    NodeStatus status = statuses.get(node);
-    return status != null
-        && (blank < 0
-            || status.intent().pods().keySet().stream().anyMatch(pod -> key.endsWith(" " + pod)));
+    logPodsOnNoNode();
   }
 
   private void logPods(String node, NodeStatus status) {
+    if (!unplaced.put(node, status)) {
+      return;
+    }
+    Map<Object, String> of = said.computeIfAbsent(node, any -> new HashMap<>());
+    of.keySet().removeIf(key -> !key.equals(NODE) && !status.intent().pods().containsKey(key));
     for (PodInterface pod : status.intent().pods().keySet()) {
-      boolean here = Whereabouts.isOn(status.node(), pod);
-      String key = node + " " + pod;
-      if (here || said.containsKey(key)) {
-        say(key, node, "pod " + pod + " " + String.join(", ", Whereabouts.of(status.node(), pod)));
+      boolean here = unplaced.isOn(node, pod);
+      if (here || of.containsKey(pod)) {
+        say(
+            of,
+            pod,
+            node,
+            "pod " + pod + " " + String.join(", ", Whereabouts.of(status.node(), pod)));
       }
       if (!here) {
-        said.remove(key);
+        of.remove(pod);
       }
     }
   }
 
-  private void logPodsOnNoNode(ImmutableMap<String, NodeStatus> statuses) {
-    if (statuses.values().stream().anyMatch(status -> status.node().bridge().isEmpty())) {
-      return;
-    }
-    ImmutableSet<PodInterface> wanted =
-        statuses.values().stream()
-            .flatMap(status -> status.intent().pods().keySet().stream())
-            .collect(ImmutableSet.toImmutableSet());
-    for (PodInterface pod : wanted) {
-      boolean somewhere =
-          statuses.values().stream().anyMatch(status -> Whereabouts.isOn(status.node(), pod));
-      String key = NOWHERE + " " + pod;
-      if (somewhere) {
-        said.remove(key);
-      } else {
-        say(key, "all nodes", "pod " + pod + " is on none of them; it is mirrored when it comes");
-      }
-    }
+  private void logPodsOnNoNode() {
+    unplaced
+        .take()
+        .forEach(
+            (pod, nowhere) -> {
+              if (nowhere) {
+                say(
+                    saidOfNowhere,
+                    pod,
+                    "all nodes",
+                    "pod " + pod + " is on none of them; it is mirrored when it comes");
+              } else {
+                saidOfNowhere.remove(pod);
+              }
+            });
   }
 
   private void logComplaints(String node, NodeStatus status) {
@@ -124,12 +132,14 @@ final class StatusLog implements Consumer<ImmutableMap<String, NodeStatus>> {
   }
 
   private void logProgress(String node, NodeStatus status) {
+    Map<Object, String> of = said.computeIfAbsent(node, any -> new HashMap<>());
     if (status.node().datapath().isEmpty()) {
       // That it is in sync is news again when it comes back.
-      said.remove(node);
+      of.remove(NODE);
     } else if (status.settled()) {
       say(
-          node,
+          of,
+          NODE,
           node,
           String.format(
               "in sync: %d entries, %d held",
@@ -137,12 +147,12 @@ final class StatusLog implements Consumer<ImmutableMap<String, NodeStatus>> {
     } else if (status.writer() == NodeStatus.Writer.US
         && status.node().bridgeConfirmed()
         && status.diff().drift().values().stream().anyMatch(drift -> drift != Drift.DUE)) {
-      say(node, node, "repairing: " + Summary.of(status.diff()));
+      say(of, NODE, node, "repairing: " + Summary.of(status.diff()));
     }
   }
 
   /** Says it, unless it is what was said last under this key. */
-  private void say(String key, String node, String line) {
+  private static void say(Map<Object, String> said, Object key, String node, String line) {
     if (!line.equals(said.put(key, line))) {
       log.info("{}: {}", node, line);
     }

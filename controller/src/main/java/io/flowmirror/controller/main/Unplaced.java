@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.flowmirror.controller.main;
+
+import com.google.common.collect.HashMultiset;
+import com.google.common.collect.ImmutableMap;
+import com.google.common.collect.ImmutableSet;
+import com.google.common.collect.Multiset;
+import io.flowmirror.controller.reconcile.NodeStatus;
+import io.flowmirror.topology.Interface;
+import io.flowmirror.topology.Node;
+import io.flowmirror.topology.PodInterface;
+import java.util.HashMap;
+import java.util.LinkedHashSet;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Which pods that are to be mirrored are on none of the nodes. Counted, so that a node that has
+ * changed costs what it has itself, however many others there are. Confined to one thread.
+ */
+final class Unplaced {
+
+  /** What one node says: who is wanted there, and who of them is there. */
+  private record Word(
+      NodeStatus status,
+      ImmutableSet<PodInterface> wanted,
+      ImmutableSet<PodInterface> here,
+      boolean isKnown) {
+
+    /** Whether another status says the same; an idle node's is made anew with each audit. */
+    boolean isOf(NodeStatus other) {
+      return status.node().equals(other.node()) && status.intent().equals(other.intent());
+    }
+  }
+
+  private final Map<String, Word> words = new HashMap<>();
+  private final Multiset<PodInterface> wanted = HashMultiset.create();
+  private final Multiset<PodInterface> placed = HashMultiset.create();
+
+  /** Those of which something has changed since they were told last. */
+  private final Set<PodInterface> doubtful = new LinkedHashSet<>();
+
+  /** How many nodes have not said who is there. */
+  private int unknown;
+
+  /** Takes where a node stands; says whether who is wanted, or there, may have changed by that. */
+  boolean put(String node, NodeStatus status) {
+    @Nullable Word before = words.get(node);
+    if (before != null && before.isOf(status)) {
+      return false;
+    }
+    remove(node);
+    ImmutableSet<PodInterface> wants = status.intent().pods().keySet();
+    ImmutableSet<PodInterface> there = interfaces(status.node());
+    Word now =
+        new Word(
+            status,
+            wants,
+            wants.stream().filter(there::contains).collect(ImmutableSet.toImmutableSet()),
+            status.node().bridge().isPresent());
+    words.put(node, now);
+    wanted.addAll(now.wanted);
+    placed.addAll(now.here);
+    doubtful.addAll(now.wanted);
+    unknown += now.isKnown ? 0 : 1;
+    return true;
+  }
+
+  /** The node is gone. */
+  void remove(String node) {
+    @Nullable Word before = words.remove(node);
+    if (before != null) {
+      before.wanted.forEach(wanted::remove);
+      before.here.forEach(placed::remove);
+      doubtful.addAll(before.wanted);
+      unknown -= before.isKnown ? 0 : 1;
+    }
+  }
+
+  /** Whether br-int's rows of this node know this interface of a pod. */
+  boolean isOn(String node, PodInterface pod) {
+    @Nullable Word word = words.get(node);
+    return word != null && word.here.contains(pod);
+  }
+
+  /**
+   * Takes those of which something has changed since the last time: whether each is wanted, and on
+   * no node. Nothing as long as some node has not said who is there.
+   */
+  ImmutableMap<PodInterface, Boolean> take() {
+    if (unknown > 0 || doubtful.isEmpty()) {
+      return ImmutableMap.of();
+    }
+    ImmutableMap.Builder<PodInterface, Boolean> taken = ImmutableMap.builder();
+    doubtful.forEach(pod -> taken.put(pod, wanted.contains(pod) && !placed.contains(pod)));
+    doubtful.clear();
+    return taken.buildOrThrow();
+  }
+
+  private static ImmutableSet<PodInterface> interfaces(Node node) {
+    return node.bridge().stream()
+        .flatMap(bridge -> bridge.interfaces().values().stream())
+        .map(Interface::podInterface)
+        .flatMap(Optional::stream)
+        .collect(ImmutableSet.toImmutableSet());
+  }
+}
