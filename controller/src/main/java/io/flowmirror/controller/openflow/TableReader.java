@@ -9,6 +9,7 @@ import io.flowmirror.flows.Cookie;
 import io.flowmirror.flows.FlowChange;
 import io.flowmirror.flows.FlowEntry;
 import io.flowmirror.flows.FlowKey;
+import io.flowmirror.flows.FlowText;
 import io.flowmirror.flows.InstalledEntry;
 import io.flowmirror.flows.OvnPipeline;
 import io.flowmirror.topology.LogicalPort;
@@ -57,6 +58,8 @@ final class TableReader {
 
   /** How often OVN's way to mark NAT is asked for again; it scans every table. */
   private static final Duration NAT_INTERVAL = Duration.ofMinutes(5);
+
+  private static final String OURS = "OFPMP_FLOW of our cookies";
 
   private final Connection connection;
   private final int maxEntries;
@@ -153,7 +156,8 @@ final class TableReader {
 
   private CompletableFuture<?> readTable(int table) {
     List<InstalledEntry> found = new ArrayList<>();
-    return table(table, found).thenAccept(done -> view.replace(table, found));
+    return table(table, found)
+        .thenAccept(done -> view.replace(table, unique(found, nameOf(table))));
   }
 
   private ImmutableList<LogicalPort> candidates() {
@@ -222,9 +226,33 @@ final class TableReader {
   private CompletableFuture<?> table(int table, List<InstalledEntry> into) {
     return flows(
         Outgoing.flowStats(connection.nextXid(), table, Ofp.OFPP_ANY, 0, 0, Outgoing::anyMatch),
-        "OFPMP_FLOW of table " + table,
-        TableView::isNeeded,
+        nameOf(table),
+        entry -> isOf(table, entry) && TableView.isNeeded(entry),
         into);
+  }
+
+  private static String nameOf(int table) {
+    return "OFPMP_FLOW of table " + table;
+  }
+
+  private static boolean isOf(int table, FlowEntry entry) {
+    if (entry.key().table() != table) {
+      throw new MisbehaviourException(
+          "an entry of table " + entry.key().table() + " in the reply to " + nameOf(table));
+    }
+    return true;
+  }
+
+  /** No two entries have one identity (OpenFlow 1.3.5, section 5.2). */
+  private static List<InstalledEntry> unique(List<InstalledEntry> read, String name) {
+    Set<FlowKey> keys = HashSet.newHashSet(read.size());
+    for (InstalledEntry there : read) {
+      if (!keys.add(there.entry().key())) {
+        throw new MisbehaviourException(
+            "an entry twice in the reply to " + name + ": " + FlowText.format(there.entry().key()));
+      }
+    }
+    return read;
   }
 
   private CompletableFuture<?> flows(
@@ -322,11 +350,11 @@ final class TableReader {
                 Cookie.OWNER,
                 Cookie.OWNER_MASK,
                 Outgoing::anyMatch),
-            "OFPMP_FLOW of our cookies",
+            OURS,
             // Those of the watched tables have just been read, and may be very many.
             entry -> Cookie.isOurs(entry.cookie()) && !watches(entry.key().table()),
             found)
-        .thenAccept(done -> everywhere = found);
+        .thenAccept(done -> everywhere = unique(found, OURS));
   }
 
   private CompletableFuture<?> askNat() {

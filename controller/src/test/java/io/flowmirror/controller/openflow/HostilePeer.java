@@ -53,6 +53,10 @@ record HostilePeer(
   private static final FlowEntry OVNS =
       Entries.entry(0, 5, Match.ANY, 0x12, new Action.Resubmit(8));
 
+  /** One that is nobody's, in a table that is never asked for. */
+  private static final FlowEntry ELSEWHERE =
+      Entries.entry(7, 5, Match.ANY, 0x12, new Action.Resubmit(8));
+
   @Override
   public String toString() {
     return does;
@@ -289,6 +293,19 @@ record HostilePeer(
             "answers with ports when asked for entries",
             answersPart(Ofp.OFPMP_FLOW, xid -> Frames.part(xid, Ofp.OFPMP_PORT_DESC, false)),
             "the switch answered OFPMP_FLOW of table 0 with a part of multipart type 13"),
+        peer(
+            "answers with entries of another table than was asked for",
+            answersPart(
+                Ofp.OFPMP_FLOW,
+                xid -> Frames.part(xid, Ofp.OFPMP_FLOW, false, entries(ELSEWHERE, 1))),
+            "an entry of table 7 in the reply to OFPMP_FLOW of table 0"),
+        peer(
+            "has an entry twice",
+            answersPart(
+                Ofp.OFPMP_FLOW,
+                xid -> Frames.part(xid, Ofp.OFPMP_FLOW, false, entries(Entries.e1(1, 9), 2))),
+            "an entry twice in the reply to OFPMP_FLOW of table 0:"
+                + " table=0, priority=40000,metadata=0,in_port=1"),
         peer(
             "refuses a barrier",
             answers(BARRIER_REQUEST, xid -> Frames.error(xid, 1, 1)),
