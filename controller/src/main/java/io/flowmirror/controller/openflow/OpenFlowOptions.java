@@ -10,8 +10,8 @@ import java.time.Duration;
  * @param node the node's name, for the log
  * @param peer where br-int takes service connections: the unix socket {@code br-int.mgmt} in Open
  *     vSwitch's run directory, or the {@code ptcp:} target of a Controller row of type service
- * @param requestTimeout how long each request may wait for its reply before the connection is given
- *     up
+ * @param requestTimeout how long each request, and an attempt to connect, may take before the
+ *     connection is given up
  * @param wholeReply how long a multipart reply may take in all its parts
  * @param maxEntries how many entries of its tables may be kept: ours, and those of OVN's that tell
  *     of ports
@@ -21,7 +21,7 @@ import java.time.Duration;
  * @param poll how often they are read if the switch has no flow monitor (Open vSwitch before 3.0)
  * @param minBackoff the shortest wait before a new attempt to connect
  * @param maxBackoff the longest; also how long a connection must have been up for its loss to count
- *     as the first failure
+ *     as the first failure, unless it was closed for what the switch did
  */
 public record OpenFlowOptions(
     String node,

@@ -22,7 +22,9 @@ import org.slf4j.LoggerFactory;
 
 /**
  * A session over br-int's service connection, the only kind whose coming and going leaves OVN's
- * flow entries alone (Open vSwitch, ofproto/connmgr.c): never a controller, and never in a role.
+ * flow entries alone (Open vSwitch, ofproto/connmgr.c): never a primary controller. It takes no role
+ * but the one of MASTER, and that only when it is told to {@link #claim} it from other controllers
+ * of the same kind; ovn-controller, which has the role EQUAL, is not concerned by that.
  *
  * <p>All state belongs to one event loop, on which every connection of this session runs. Opened by
  * {@link OpenFlowConnector#open}.
@@ -220,6 +222,11 @@ public final class OpenFlowSession implements DatapathSession {
     }
 
     void lost(String reason, boolean misbehaved) {
+      if (!loop.inEventLoop()) {
+        // A channel that could not even be made, for want of descriptors, has no loop of its own.
+        loop.execute(() -> lost(reason, misbehaved));
+        return;
+      }
       if (over) {
         return;
       }

@@ -365,6 +365,11 @@ final class OvsdbSession implements BridgeSession, RpcConnection.Listener {
 
   /** The connection is gone, or there was none: forget what it said, and try again. */
   private void lost(String why) {
+    if (!loop.inEventLoop()) {
+      // A channel that could not even be made, for want of descriptors, has no loop of its own.
+      loop.execute(() -> lost(why));
+      return;
+    }
     channel = null;
     connection = null;
     tables = null;

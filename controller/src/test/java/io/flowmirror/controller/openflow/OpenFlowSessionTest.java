@@ -5,17 +5,24 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import com.google.common.util.concurrent.Uninterruptibles;
+import io.flowmirror.controller.transport.BarrenLoop;
 import io.flowmirror.controller.transport.Endpoint;
 import io.flowmirror.flows.FlowChange;
 import io.flowmirror.flows.FlowEntry;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.ByteBufUtil;
 import io.netty.buffer.Unpooled;
+import io.netty.channel.EventLoop;
+import io.netty.channel.EventLoopGroup;
+import io.netty.channel.MultiThreadIoEventLoopGroup;
+import io.netty.channel.nio.NioIoHandler;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.function.Predicate;
@@ -65,6 +72,29 @@ class OpenFlowSessionTest {
 
   private long connected() {
     return report(r -> r.datapath().isPresent()).datapath().orElseThrow().connection();
+  }
+
+  /** Netty tells of that on a thread that is nobody's. */
+  @Test
+  void aChannelThatCannotBeMadeIsDealtWithOnTheLoop() {
+    try (EventLoopGroup group = new MultiThreadIoEventLoopGroup(1, NioIoHandler.newFactory())) {
+      EventLoop loop = group.next();
+      Set<Boolean> onTheLoop = ConcurrentHashMap.newKeySet();
+      OpenFlowSession session =
+          new OpenFlowSession(
+              OpenFlowOptions.of("node", fake.endpoint()),
+              BarrenLoop.over(loop),
+              new Codecs(),
+              report -> {
+                onTheLoop.add(loop.inEventLoop());
+                reports.add(report);
+              },
+              Runnable::run);
+      session.start();
+      report(report -> report.reason().equals("cannot connect: Too many open files"));
+      assertThat(onTheLoop).containsExactly(true);
+      session.close();
+    }
   }
 
   @Test

@@ -4,12 +4,19 @@ package io.flowmirror.controller.ovsdb;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import io.flowmirror.controller.transport.BarrenLoop;
 import io.flowmirror.controller.transport.Endpoint;
 import io.flowmirror.flows.RowChange.AddInternalPort;
+import io.netty.channel.EventLoop;
+import io.netty.channel.EventLoopGroup;
+import io.netty.channel.MultiThreadIoEventLoopGroup;
+import io.netty.channel.nio.NioIoHandler;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -131,6 +138,32 @@ class OvsdbSessionTest {
     connector.open(
         "n1", Endpoint.unix(folder.resolve("x".repeat(120))), "br-int", Lock.Wish.NONE, reports);
     reports.untilReason("too long");
+  }
+
+  /** Netty tells of that on a thread that is nobody's. */
+  @Test
+  void aChannelThatCannotBeMadeIsDealtWithOnTheLoop() {
+    try (EventLoopGroup group = new MultiThreadIoEventLoopGroup(1, NioIoHandler.newFactory())) {
+      EventLoop loop = group.next();
+      Set<Boolean> onTheLoop = ConcurrentHashMap.newKeySet();
+      OvsdbSession session =
+          new OvsdbSession(
+              "n1",
+              Endpoint.unix(socket()),
+              "br-int",
+              Lock.Wish.NONE,
+              report -> {
+                onTheLoop.add(loop.inEventLoop());
+                reports.accept(report);
+              },
+              QUICK,
+              BarrenLoop.over(loop),
+              closed -> {});
+      session.start();
+      reports.untilReason("cannot connect: Too many open files");
+      assertThat(onTheLoop).containsExactly(true);
+      session.close();
+    }
   }
 
   @Test
