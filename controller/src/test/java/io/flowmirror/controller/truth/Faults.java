@@ -10,6 +10,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
+import java.util.regex.Pattern;
 
 /** The faults that the controller must survive. */
 final class Faults {
@@ -272,6 +273,14 @@ final class Faults {
           STALLED_READER,
           CONTROLLER_RESTARTED,
           CONTROLLER_AWAY_WHILE_WIPED);
+
+  /** All, or those whose names {@code -Dfaults=REGEX} finds. */
+  static ImmutableList<Fault> wanted() {
+    Pattern wanted = Pattern.compile(System.getProperty("faults", ""));
+    return ALL.stream()
+        .filter(fault -> wanted.matcher(fault.name()).find())
+        .collect(ImmutableList.toImmutableList());
+  }
 
   /** Those that touch no entry of ours: no copy may be missing. */
   static final ImmutableSet<Fault> WITHOUT_A_GAP =

@@ -6,7 +6,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.google.common.collect.ImmutableList;
 import io.flowmirror.controller.truth.Ordeal.Cost;
 import java.util.Random;
-import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.extension.ExtendWith;
@@ -18,12 +17,8 @@ import org.junit.jupiter.params.provider.MethodSource;
 final class FaultsIT {
   private static @Nullable Stage stage;
 
-  /** All, or those whose names {@code -Dfaults=REGEX} finds. */
   static ImmutableList<Fault> faults() {
-    Pattern wanted = Pattern.compile(System.getProperty("faults", ""));
-    return Faults.ALL.stream()
-        .filter(fault -> wanted.matcher(fault.name()).find())
-        .collect(ImmutableList.toImmutableList());
+    return Faults.wanted();
   }
 
   @AfterAll
