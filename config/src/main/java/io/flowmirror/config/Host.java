@@ -51,8 +51,7 @@ final class Host {
     if (name.length() > MAX_NAME || !NAME.matcher(name).matches()) {
       throw BadValueException.found(
           text,
-          HostPort.kind(text)
-              + "HOST[:PORT], HOST an IPv4 address, an IPv6 address in brackets or a DNS name of 1 to"
+          "tcp:HOST[:PORT], HOST an IPv4 address, an IPv6 address in brackets or a DNS name of 1 to"
               + " 253 letters, digits, '-' or '.'");
     }
     return Ascii.toLowerCase(name);
@@ -64,8 +63,7 @@ final class Host {
       throw BadValueException.found(text, "an IPv6 address without a scope (%)");
     }
     if (!IPV6.matcher(host).matches() || !InetAddresses.isInetAddress(host)) {
-      throw BadValueException.found(
-          text, "an IPv6 address in the brackets, " + HostPort.kind(text) + "[fd00::1]:6640");
+      throw BadValueException.found(text, "an IPv6 address in the brackets, tcp:[fd00::1]:6640");
     }
     return toDial(text, host);
   }
@@ -78,17 +76,6 @@ final class Host {
               + " in a number)");
     }
     return toDial(text, host);
-  }
-
-  /** The plain form of an address of this machine's, wildcards included. */
-  static String toListenAt(String text, String host, String expected) {
-    if (host.equals(LOCALHOST)) {
-      return "127.0.0.1";
-    }
-    if (!InetAddresses.isInetAddress(host) || InetAddresses.forString(host).isMulticastAddress()) {
-      throw BadValueException.found(text, expected);
-    }
-    return InetAddresses.toAddrString(InetAddresses.forString(host));
   }
 
   private static String toDial(String text, String literal) {

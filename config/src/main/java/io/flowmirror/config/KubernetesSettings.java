@@ -16,8 +16,6 @@ import java.util.Optional;
  * @param leases the namespace of the Leases by which several controllers share the nodes, if there
  *     may be several
  * @param onlyNode the one node that matters, if it is only one: pods on others are not even read
- * @param mirrorResources whether the custom resources {@code Mirror} count, in any namespace: the
- *     right to write them is the permission
  */
 public record KubernetesSettings(
     boolean annotations,
@@ -26,8 +24,7 @@ public record KubernetesSettings(
     Optional<LabelSelector> namespaceSelector,
     Optional<NodesOfApi> nodes,
     Optional<String> leases,
-    Optional<String> onlyNode,
-    boolean mirrorResources) {
+    Optional<String> onlyNode) {
 
   /** The annotation on a Node that names its mirror port's interface. */
   public static final String MIRROR_IFACE_ANNOTATION = "flowmirror.io/mirror-iface";
@@ -38,15 +35,8 @@ public record KubernetesSettings(
    * @param selector which of them
    * @param ovsdbPort the port of their databases
    * @param openflowPort the port of their br-int
-   * @param tls by which they are reached, if it is by {@code ssl:}
    */
-  public record NodesOfApi(
-      LabelSelector selector, int ovsdbPort, int openflowPort, Optional<TlsSettings> tls) {
-    /** Nodes without TLS. */
-    public NodesOfApi(LabelSelector selector, int ovsdbPort, int openflowPort) {
-      this(selector, ovsdbPort, openflowPort, Optional.empty());
-    }
-
+  public record NodesOfApi(LabelSelector selector, int ovsdbPort, int openflowPort) {
     /**
      * A node's settings.
      *
@@ -54,13 +44,10 @@ public record KubernetesSettings(
      */
     public NodeSettings node(String name, String address, Optional<String> mirrorIface) {
       return new NodeSettings(
-          name, method(address, ovsdbPort), method(address, openflowPort), mirrorIface, tls);
-    }
-
-    private ConnectionMethod method(String address, int port) {
-      return tls.isPresent()
-          ? new ConnectionMethod.Ssl(address, port)
-          : new ConnectionMethod.Tcp(address, port);
+          name,
+          new ConnectionMethod.Tcp(address, ovsdbPort),
+          new ConnectionMethod.Tcp(address, openflowPort),
+          mirrorIface);
     }
   }
 

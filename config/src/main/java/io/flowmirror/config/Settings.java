@@ -21,7 +21,6 @@ import java.util.Set;
  * @param nodes the nodes, in the file's order; at least one, unless they are those of the API
  * @param mirrors the pods, in the file's order; each pod once
  * @param kubernetes what is taken from the Kubernetes API, if anything is
- * @param northbound how others ask and tell it, if they may
  */
 public record Settings(
     boolean enableMirror,
@@ -32,8 +31,7 @@ public record Settings(
     boolean insecure,
     ImmutableList<NodeSettings> nodes,
     ImmutableList<Mirror> mirrors,
-    Optional<KubernetesSettings> kubernetes,
-    Optional<NorthboundSettings> northbound) {
+    Optional<KubernetesSettings> kubernetes) {
   /** What {@code mirror-iface} is when nobody sets it; Kube-OVN's default. */
   public static final String DEFAULT_MIRROR_IFACE = "mirror0";
 
@@ -80,7 +78,7 @@ public record Settings(
         if (!addresses.add(method)) {
           throw new IllegalArgumentException("node " + node.name() + ": " + method + " is taken");
         }
-        if (!insecure && !method.isLoopback() && !method.isTls()) {
+        if (!insecure && !method.isLoopback()) {
           throw new IllegalArgumentException(
               "node " + node.name() + ": " + method + " is not encrypted");
         }
@@ -110,8 +108,7 @@ public record Settings(
                     insecure,
                     ImmutableList.of(found),
                     mirrors,
-                    kubernetes,
-                    northbound));
+                    kubernetes));
   }
 
   /** The same, with other nodes. */
@@ -125,23 +122,7 @@ public record Settings(
         insecure,
         others,
         mirrors,
-        kubernetes,
-        northbound);
-  }
-
-  /** The same, with other mirrors. */
-  public Settings withMirrors(ImmutableList<Mirror> others) {
-    return new Settings(
-        enableMirror,
-        mirrorIface,
-        hold,
-        audit,
-        kubeOvnMirror,
-        insecure,
-        nodes,
-        others,
-        kubernetes,
-        northbound);
+        kubernetes);
   }
 
   /** The mirror port's interface on this node: the node's own, or else everybody's. */

@@ -34,22 +34,12 @@ public final class SettingsReader {
       new Field<>("kube-ovn-mirror", "report or take-over", KubeOvnMirror::parse);
   private static final Field<Boolean> INSECURE =
       new Field<>("insecure", "true or false", Syntax::bool);
-  private static final String TLS = "tls";
-  private static final Field<Path> PRIVATE_KEY =
-      new Field<>("private-key", "a file's absolute path", TlsSettings::file);
-  private static final Field<Path> CERTIFICATE =
-      new Field<>("certificate", "a file's absolute path", TlsSettings::file);
-  private static final Field<Path> CA_CERTIFICATE =
-      new Field<>("ca-certificate", "a file's absolute path", TlsSettings::file);
-  private static final ImmutableSet<String> TLS_KEYS =
-      ImmutableSet.of(PRIVATE_KEY.key(), CERTIFICATE.key(), CA_CERTIFICATE.key());
-
   private static final String NODES = "nodes";
   private static final String SOME_NODES = "a list of at least one node";
   private static final String MIRRORS = "mirrors";
 
   private static final Field<String> NAME = new Field<>("name", "a node's name", Syntax::nodeName);
-  private static final String METHOD = "unix:/PATH, tcp:HOST[:PORT] or ssl:HOST[:PORT]";
+  private static final String METHOD = "unix:/PATH or tcp:HOST[:PORT]";
   private static final Field<ConnectionMethod> OVSDB =
       new Field<>(
           "ovsdb", METHOD, text -> ConnectionMethod.parse(text, ConnectionMethod.OVSDB_PORT));
@@ -65,8 +55,6 @@ public final class SettingsReader {
   private static final String KUBERNETES = "kubernetes";
   private static final Field<Boolean> ANNOTATIONS =
       new Field<>("annotations", "true or false", Syntax::bool);
-  private static final Field<Boolean> MIRROR_RESOURCES =
-      new Field<>("mirror-resources", "true or false", Syntax::bool);
   private static final Field<Direction> POD_DIRECTION =
       new Field<>("pod-direction", "both, from-pod or to-pod", Direction::parse);
   private static final Field<String> NAMESPACES =
@@ -86,7 +74,6 @@ public final class SettingsReader {
   private static final ImmutableSet<String> KUBERNETES_KEYS =
       ImmutableSet.of(
           ANNOTATIONS.key(),
-          MIRROR_RESOURCES.key(),
           POD_DIRECTION.key(),
           NAMESPACES.key(),
           NAMESPACE_SELECTOR.key(),
@@ -95,24 +82,6 @@ public final class SettingsReader {
           LEASES.key(),
           OVSDB_PORT.key(),
           OPENFLOW_PORT.key());
-
-  private static final String NORTHBOUND = "northbound";
-  private static final Field<NorthboundSettings.Listen> LISTEN =
-      new Field<>("listen", "ADDRESS:PORT", NorthboundSettings.Listen::parse);
-  private static final Field<Path> FILE =
-      new Field<>("file", "a file's absolute path", TlsSettings::file);
-  private static final Field<Boolean> POD_METRICS =
-      new Field<>("pod-metrics", "true or false", Syntax::bool);
-  private static final Field<Path> TOKENS =
-      new Field<>("tokens", "a file's absolute path", TlsSettings::file);
-  private static final ImmutableSet<String> NORTHBOUND_KEYS =
-      ImmutableSet.of(
-          LISTEN.key(),
-          FILE.key(),
-          POD_METRICS.key(),
-          CERTIFICATE.key(),
-          PRIVATE_KEY.key(),
-          TOKENS.key());
 
   /** Where Kube-OVN's Open vSwitch has its sockets on a node. */
   private static final String OVSDB_SOCKET = "/run/openvswitch/db.sock";
@@ -127,11 +96,9 @@ public final class SettingsReader {
           AUDIT.key(),
           KUBE_OVN_MIRROR.key(),
           INSECURE.key(),
-          TLS,
           NODES,
           MIRRORS,
-          KUBERNETES,
-          NORTHBOUND);
+          KUBERNETES);
   private static final ImmutableSet<String> NODE_KEYS =
       ImmutableSet.of(NAME.key(), OVSDB.key(), OPENFLOW.key(), MIRROR_IFACE.key());
   private static final ImmutableSet<String> MIRROR_KEYS =
@@ -180,20 +147,13 @@ public final class SettingsReader {
     Optional<Duration> audit = root.flatMap(map -> map.optional(AUDIT));
     Optional<KubeOvnMirror> kubeOvnMirror = root.flatMap(map -> map.optional(KUBE_OVN_MIRROR));
     Optional<Boolean> insecure = root.flatMap(map -> map.optional(INSECURE));
-    Optional<YamlMapping> tlsKeys = root.flatMap(map -> map.mapping(TLS, TLS_KEYS));
-    Optional<TlsSettings> tls = tlsKeys.flatMap(SettingsReader::tls);
-    // One that is wrong is one mistake, not one for each node.
-    boolean hasTls = root.filter(map -> map.has(TLS)).isPresent();
     Optional<KubernetesSettings> kubernetes =
         root.flatMap(map -> map.mapping(KUBERNETES, KUBERNETES_KEYS))
-            .map(map -> kubernetes(map, insecure, hasTls, tls));
+            .map(map -> kubernetes(map, insecure));
     boolean nodesOfApi = kubernetes.flatMap(KubernetesSettings::nodes).isPresent();
     ImmutableList<NodeSettings> nodes =
-        root.map(map -> nodes(map, insecure, hasTls, tls, nodesOfApi)).orElse(ImmutableList.of());
+        root.map(map -> nodes(map, insecure, nodesOfApi)).orElse(ImmutableList.of());
     ImmutableList<Mirror> mirrors = root.map(this::mirrors).orElse(ImmutableList.of());
-    Optional<NorthboundSettings> northbound =
-        root.flatMap(map -> map.mapping(NORTHBOUND, NORTHBOUND_KEYS))
-            .map(map -> northbound(map, kubernetes.isPresent()));
     problems.throwIfAny();
     return new Settings(
         overrides.enableMirror().or(() -> enableMirror).orElse(false),
@@ -204,65 +164,17 @@ public final class SettingsReader {
         insecure.orElse(false),
         nodes,
         mirrors,
-        kubernetes,
-        northbound);
+        kubernetes);
   }
 
-  private static NorthboundSettings northbound(YamlMapping map, boolean inCluster) {
-    NorthboundSettings.Listen listen =
-        map.optional(LISTEN).orElse(NorthboundSettings.Listen.DEFAULT);
-    Optional<Path> chain = map.optional(CERTIFICATE);
-    Optional<Path> key = map.optional(PRIVATE_KEY);
-    Optional<Path> tokens = map.optional(TOKENS);
-    if (chain.isPresent() != key.isPresent()) {
-      map.problem(
-          chain.isPresent() ? PRIVATE_KEY.key() : CERTIFICATE.key(),
-          "missing; expected certificate and private-key together");
-    }
-    if (!listen.isLoopback() && !map.has(CERTIFICATE)) {
-      map.problem(
-          LISTEN.key(),
-          "found "
-              + Syntax.quote(listen.toString())
-              + "; expected a loopback address, or certificate and private-key with it: tokens and"
-              + " what pods do are not for everybody on the network");
-    }
-    if (!listen.isLoopback() && !inCluster && !map.has(TOKENS)) {
-      map.problem(
-          LISTEN.key(),
-          "found "
-              + Syntax.quote(listen.toString())
-              + "; expected a loopback address, or tokens with it: outside of a cluster nobody else"
-              + " says who may ask");
-    }
-    return new NorthboundSettings(
-        listen,
-        map.optional(FILE),
-        map.optional(POD_METRICS).orElse(true),
-        chain.isPresent() && key.isPresent()
-            ? Optional.of(new NorthboundSettings.Certificate(chain.get(), key.get()))
-            : Optional.empty(),
-        tokens);
-  }
-
-  private static Optional<TlsSettings> tls(YamlMapping map) {
-    Optional<Path> privateKey = map.required(PRIVATE_KEY);
-    Optional<Path> certificate = map.required(CERTIFICATE);
-    Optional<Path> caCertificate = map.required(CA_CERTIFICATE);
-    return privateKey.isPresent() && certificate.isPresent() && caCertificate.isPresent()
-        ? Optional.of(new TlsSettings(privateKey.get(), certificate.get(), caCertificate.get()))
-        : Optional.empty();
-  }
-
-  private KubernetesSettings kubernetes(
-      YamlMapping map, Optional<Boolean> insecure, boolean hasTls, Optional<TlsSettings> tls) {
+  private KubernetesSettings kubernetes(YamlMapping map, Optional<Boolean> insecure) {
     boolean nodesOfApi = map.optional(API_NODES).orElse(false) && overrides.node().isEmpty();
-    if (nodesOfApi && !hasTls && !insecure.orElse(false)) {
+    if (nodesOfApi && !insecure.orElse(false)) {
       map.problem(
           API_NODES.key(),
-          "found \"true\"; expected tls at the top level with it, or insecure: true: nodes are then"
-              + " reached by tcp:, which is not encrypted, and whoever reaches those ports controls"
-              + " the switch");
+          "found \"true\"; expected insecure: true at the top level with it: nodes are reached by"
+              + " tcp:, which is not encrypted, and whoever reaches those ports controls the"
+              + " switch");
     }
     Optional<LabelSelector> nodeSelector = map.optional(NODE_SELECTOR);
     int ovsdbPort = map.optional(OVSDB_PORT).orElse(ConnectionMethod.OVSDB_PORT);
@@ -278,11 +190,10 @@ public final class SettingsReader {
         nodesOfApi
             ? Optional.of(
                 new KubernetesSettings.NodesOfApi(
-                    nodeSelector.orElse(LabelSelector.everything()), ovsdbPort, openflowPort, tls))
+                    nodeSelector.orElse(LabelSelector.everything()), ovsdbPort, openflowPort))
             : Optional.empty(),
         overrides.node().isPresent() ? Optional.empty() : map.optional(LEASES),
-        overrides.node(),
-        map.optional(MIRROR_RESOURCES).orElse(false));
+        overrides.node());
   }
 
   private static NodeSettings thisNode(String name) {
@@ -306,11 +217,7 @@ public final class SettingsReader {
   }
 
   private ImmutableList<NodeSettings> nodes(
-      YamlMapping root,
-      Optional<Boolean> insecure,
-      boolean hasTls,
-      Optional<TlsSettings> tls,
-      boolean nodesOfApi) {
+      YamlMapping root, Optional<Boolean> insecure, boolean nodesOfApi) {
     // A bad value of insecure is one mistake, not one for each node.
     boolean remoteAllowed = insecure.orElse(root.has(INSECURE));
     if (overrides.node().isPresent()) {
@@ -338,47 +245,27 @@ public final class SettingsReader {
         ovsdb.ifPresent(method -> checkLoopback(method, map, OVSDB));
         openflow.ifPresent(method -> checkLoopback(method, map, OPENFLOW));
       }
-      if (!hasTls) {
-        ovsdb.ifPresent(method -> checkPlain(method, map, OVSDB));
-        openflow.ifPresent(method -> checkPlain(method, map, OPENFLOW));
-      }
       // Every one is checked, whatever the others are.
       boolean unique = name.isPresent() && names.add(name.get(), map, NAME);
       unique &= ovsdb.isPresent() && addresses.add(ovsdb.get().toString(), map, OVSDB);
       unique &= openflow.isPresent() && addresses.add(openflow.get().toString(), map, OPENFLOW);
-      if (unique && problems.isEmpty()) {
-        boolean byTls = ovsdb.orElseThrow().isTls() || openflow.orElseThrow().isTls();
+      if (unique) {
         nodes.add(
             new NodeSettings(
-                name.orElseThrow(),
-                ovsdb.get(),
-                openflow.get(),
-                mirrorIface,
-                byTls ? tls : Optional.empty()));
+                name.orElseThrow(), ovsdb.orElseThrow(), openflow.orElseThrow(), mirrorIface));
       }
     }
     return nodes.build();
   }
 
-  private static void checkPlain(ConnectionMethod method, YamlMapping map, Field<?> field) {
-    if (method.isTls()) {
-      map.problem(
-          field.key(),
-          "found "
-              + Syntax.quote(method.toString())
-              + "; expected tls at the top level with it, and in it private-key, certificate and"
-              + " ca-certificate");
-    }
-  }
-
   private static void checkLoopback(ConnectionMethod method, YamlMapping map, Field<?> field) {
-    if (!method.isLoopback() && !method.isTls()) {
+    if (!method.isLoopback()) {
       map.problem(
           field.key(),
           "found "
               + Syntax.quote(method.toString())
-              + "; expected ssl:, a loopback address, or insecure: true at the top level (tcp: is"
-              + " not encrypted, and whoever reaches that port controls the switch)");
+              + "; expected a loopback address, or insecure: true at the top level (tcp: is not"
+              + " encrypted, and whoever reaches that port controls the switch; TLS comes later)");
     }
   }
 

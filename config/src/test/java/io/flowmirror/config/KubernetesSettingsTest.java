@@ -7,7 +7,6 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import com.google.common.collect.ImmutableMap;
 import com.google.common.collect.ImmutableSet;
 import io.flowmirror.config.KubernetesSettings.NodesOfApi;
-import java.nio.file.Path;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -65,8 +64,7 @@ final class KubernetesSettingsTest {
                 Optional.empty(),
                 Optional.empty(),
                 Optional.empty(),
-                Optional.empty(),
-                false));
+                Optional.empty()));
     assertThat(settings.mayAsk("any", ImmutableMap.of())).isTrue();
   }
 
@@ -90,15 +88,6 @@ final class KubernetesSettingsTest {
         .isFalse();
   }
 
-  /** Whom annotations count for is one thing, resources are another. */
-  @Test
-  void mirrorResourcesCountBesideAnnotations() {
-    KubernetesSettings settings =
-        read("kubernetes: {annotations: false, mirror-resources: true}\n" + Configs.NODES);
-    assertThat(settings.mirrorResources()).isTrue();
-    assertThat(settings.mayAsk("default", ImmutableMap.of())).isFalse();
-  }
-
   @Test
   void nodesOfTheApi() {
     Settings settings =
@@ -117,26 +106,6 @@ final class KubernetesSettingsTest {
                 new ConnectionMethod.Tcp("10.0.0.1", 6640),
                 new ConnectionMethod.Tcp("10.0.0.1", 7000),
                 Optional.of("m1")));
-  }
-
-  @Test
-  void nodesOfTheApiByTls() {
-    Settings settings =
-        SettingsReader.parse(
-            "f.yaml",
-            "tls: {private-key: /k, certificate: /c, ca-certificate: /a}\n"
-                + "kubernetes: {nodes-from-api: true}",
-            Overrides.none());
-    NodesOfApi nodes = settings.kubernetes().orElseThrow().nodes().orElseThrow();
-    TlsSettings tls = new TlsSettings(Path.of("/k"), Path.of("/c"), Path.of("/a"));
-    assertThat(nodes.node("n1", "10.0.0.1", Optional.empty()))
-        .isEqualTo(
-            new NodeSettings(
-                "n1",
-                new ConnectionMethod.Ssl("10.0.0.1", 6640),
-                new ConnectionMethod.Ssl("10.0.0.1", 6653),
-                Optional.empty(),
-                Optional.of(tls)));
   }
 
   @Test
@@ -165,11 +134,10 @@ final class KubernetesSettingsTest {
         "kubernetes: {namespaces: x}|kubernetes.namespaces: found \"x\"; expected a list of",
         "kubernetes: {namespaces: [A]}|kubernetes.namespaces[0]: found \"A\"; expected a namespace",
         "kubernetes: {annotation: true}|unknown key, did you mean annotations?",
-        "kubernetes: {mirror-resources: maybe}|kubernetes.mirror-resources: found \"maybe\"",
         "kubernetes: {pod-direction: in}|kubernetes.pod-direction: found \"in\"",
         "kubernetes: {ovsdb-port: 0}|kubernetes.ovsdb-port: found \"0\"; expected a TCP port",
         "kubernetes: {ovsdb-port: 6653}|kubernetes.openflow-port: found 6653; expected another",
-        "kubernetes: {nodes-from-api: true}|expected tls at the top level with it, or insecure: true",
+        "kubernetes: {nodes-from-api: true}|expected insecure: true at the top level",
         "kubernetes: [a]|kubernetes: found a list; expected a mapping"
       })
   void wrong(String yaml, String problem) {

@@ -39,7 +39,6 @@ class SettingsReaderTest {
                 false,
                 ImmutableList.of(N1),
                 ImmutableList.of(),
-                Optional.empty(),
                 Optional.empty()));
   }
 
@@ -89,7 +88,6 @@ class SettingsReaderTest {
                     new Mirror("default", "web.v1", Direction.BOTH),
                     new Mirror("kube-system", "dns-0", Direction.FROM_POD),
                     new Mirror("a", "b", Direction.TO_POD)),
-                Optional.empty(),
                 Optional.empty()));
     assertThat(settings.mirrorIface(settings.nodes().get(0))).isEqualTo("eth1.100");
     assertThat(settings.mirrorIface(second)).isEqualTo("mirror2");
@@ -270,14 +268,7 @@ class SettingsReaderTest {
                         new Unix("/run/openvswitch/br-int.mgmt"),
                         Optional.empty())),
                 ImmutableList.of(new Mirror("default", "web", Direction.BOTH)),
-                Optional.empty(),
-                Optional.of(
-                    new NorthboundSettings(
-                        NorthboundSettings.Listen.DEFAULT,
-                        Optional.empty(),
-                        true,
-                        Optional.empty(),
-                        Optional.empty()))));
+                Optional.empty()));
   }
 
   @Test

@@ -5,7 +5,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 
 import com.google.common.collect.ImmutableList;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
@@ -39,7 +38,6 @@ class SettingsTest {
         false,
         nodes,
         ImmutableList.copyOf(mirrors),
-        Optional.empty(),
         Optional.empty());
   }
 
@@ -80,7 +78,6 @@ class SettingsTest {
                   false,
                   ImmutableList.of(node("n1", "/a", "/b")),
                   ImmutableList.of(),
-                  Optional.empty(),
                   Optional.empty()),
           "expected 1s to 5m");
     }
@@ -105,35 +102,6 @@ class SettingsTest {
   }
 
   @Test
-  void anotherMachineByTls() {
-    TlsSettings tls = new TlsSettings(Path.of("/k"), Path.of("/c"), Path.of("/a"));
-    ConnectionMethod ovsdb = new ConnectionMethod.Ssl("10.0.0.1", 6640);
-    ConnectionMethod openflow = new ConnectionMethod.Unix("/o");
-    NodeSettings node = new NodeSettings("n1", ovsdb, openflow, Optional.empty(), Optional.of(tls));
-    assertThat(
-            SettingsReader.parse(
-                    "f.yaml",
-                    """
-                    tls: {private-key: /k, certificate: /c, ca-certificate: /a}
-                    nodes:
-                      - {name: n1, ovsdb: 'ssl:10.0.0.1', openflow: 'unix:/o'}
-                      - {name: n2, ovsdb: 'unix:/d', openflow: 'unix:/p'}
-                    """,
-                    Overrides.none())
-                .nodes())
-        .containsExactly(
-            node,
-            new NodeSettings(
-                "n2",
-                new ConnectionMethod.Unix("/d"),
-                new ConnectionMethod.Unix("/p"),
-                Optional.empty()));
-    assertThatIllegalArgumentException()
-        .isThrownBy(() -> new NodeSettings("n1", ovsdb, openflow, Optional.empty()))
-        .withMessage("node n1: ssl: without tls");
-  }
-
-  @Test
   void onlyWhoSaysSoReachesAnotherMachineUnencrypted() {
     NodeSettings local = nodeAt("n1", "tcp:localhost", "tcp:[::1]");
     NodeSettings database = nodeAt("n2", "tcp:10.0.0.1", "unix:/of");
@@ -151,7 +119,6 @@ class SettingsTest {
               true,
               ImmutableList.of(local, remote),
               ImmutableList.of(),
-              Optional.empty(),
               Optional.empty());
       assertThat(settings.only("n2").orElseThrow().nodes()).containsExactly(remote);
     }

@@ -1,17 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.flowmirror.flows;
 
-import com.google.common.base.Ascii;
 import com.google.common.collect.ImmutableList;
 import com.google.common.collect.ImmutableMap;
 import com.google.common.collect.ImmutableSet;
 import java.util.ArrayList;
-import java.util.Collections;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.StringJoiner;
 import java.util.function.Predicate;
 
 /**
@@ -59,21 +56,6 @@ public record FlowDiff(
   /** So many foreign entries are looked at, lest somebody's thousands cost us more than them. */
   private static final int MOST_LOOKED_AT = 1_000;
 
-  /** Such as {@code 3 missing, 1 surplus}; {@code in sync} if there is no drift. */
-  public String words() {
-    StringJoiner words = new StringJoiner(", ");
-    for (Drift kind : Drift.values()) {
-      int count = Collections.frequency(drift.values(), kind);
-      if (count > 0) {
-        words.add(count + " " + Ascii.toLowerCase(kind.name()));
-      }
-    }
-    if (!conflicts.isEmpty()) {
-      words.add(conflicts.size() + " whose place is taken");
-    }
-    return words.length() == 0 ? "in sync" : words.toString();
-  }
-
   /** Whether there is nothing to do. */
   public boolean inSync() {
     return changes.isEmpty();
@@ -93,7 +75,7 @@ public record FlowDiff(
       List<InstalledEntry> installed,
       ImmutableSet<FlowKey> refused,
       Set<FlowKey> owned) {
-    Map<FlowKey, InstalledEntry> ours = HashMap.newHashMap(installed.size());
+    Map<FlowKey, InstalledEntry> ours = new HashMap<>();
     Map<FlowKey, FlowEntry> foreign = new HashMap<>();
     for (InstalledEntry there : installed) {
       if (Cookie.isOurs(there.entry().cookie())) {
@@ -110,7 +92,8 @@ public record FlowDiff(
     ImmutableMap.Builder<FlowKey, FlowEntry> overwritten = ImmutableMap.builder();
     ImmutableList.Builder<FlowEntry> strange = ImmutableList.builder();
 
-    for (FlowKey key : foreign.isEmpty() ? ImmutableSet.<FlowKey>of() : plan.entries().keySet()) {
+    for (PlannedEntry planned : plan.entries().values()) {
+      FlowKey key = planned.entry().key();
       FlowEntry other = foreign.get(key);
       if (other != null && !owned.contains(key)) {
         conflicts.put(key, other);
@@ -120,13 +103,11 @@ public record FlowDiff(
     // A renewal that was refused leaves the entry there, as it should be.
     Predicate<FlowKey> impossible =
         key -> taken.containsKey(key) || (refused.contains(key) && !isRight(key, plan, ours));
-    // Nearly always all of them: then no map of them is made anew.
     ImmutableMap<FlowKey, PlannedEntry> wanted =
-        taken.isEmpty() && refused.isEmpty()
-            ? plan.entries()
-            : plan.entries().entrySet().stream()
-                .filter(planned -> planned.getValue().needs().filter(impossible).isEmpty())
-                .collect(ImmutableMap.toImmutableMap(Map.Entry::getKey, Map.Entry::getValue));
+        plan.entries().values().stream()
+            .filter(planned -> planned.needs().filter(impossible).isEmpty())
+            .collect(
+                ImmutableMap.toImmutableMap(planned -> planned.entry().key(), planned -> planned));
 
     for (InstalledEntry there : installed) {
       FlowEntry entry = there.entry();

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.flowmirror.flows;
 
-import com.google.common.collect.ImmutableBiMap;
 import com.google.common.collect.ImmutableList;
 import java.util.List;
 import java.util.stream.Collectors;
@@ -12,13 +11,6 @@ import java.util.stream.Collectors;
  * FlowParser} reads it back.
  */
 public final class FlowText {
-  /** The reserved ports that a packet may come from, by ovs-ofctl's names (section 7.2.1). */
-  static final ImmutableBiMap<String, Long> RESERVED_PORTS =
-      ImmutableBiMap.of("LOCAL", 0xffff_fffeL, "CONTROLLER", 0xffff_fffdL);
-
-  /** OFP_DEFAULT_PRIORITY: of an entry that does not say its own. */
-  private static final int DEFAULT_PRIORITY = 32768;
-
   private FlowText() {}
 
   /** The whole entry on one line. */
@@ -40,48 +32,6 @@ public final class FlowText {
     return line.append(" actions=").append(formatActions(entry.actions())).toString();
   }
 
-  /**
-   * The entry as {@code ovs-ofctl --no-stats --no-names dump-flows} of Open vSwitch 3.1 prints it
-   * ({@code lib/ofp-flow.c}, ofputil_flow_stats_format), without the blank that it begins with. An
-   * entry with a field or an action that has no name here is a comment, which begins with {@code #}
-   * and which ovs-ofctl skips.
-   */
-  public static String dump(FlowEntry entry) {
-    if (!hasNames(entry)) {
-      return "# " + format(entry);
-    }
-    StringBuilder line = new StringBuilder();
-    if (entry.cookie() != 0) {
-      line.append("cookie=0x").append(Long.toHexString(entry.cookie())).append(", ");
-    }
-    if (entry.key().table() != 0) {
-      line.append("table=").append(entry.key().table()).append(", ");
-    }
-    if (entry.hardTimeout() != 0) {
-      line.append("hard_timeout=").append(entry.hardTimeout()).append(", ");
-    }
-    if (entry.sendFlowRemoved()) {
-      line.append("send_flow_rem ");
-    }
-    String match = format(entry.key().match());
-    if (entry.key().priority() != DEFAULT_PRIORITY) {
-      String priority = "priority=" + entry.key().priority();
-      match = match.isEmpty() ? priority : priority + "," + match;
-    }
-    if (!match.isEmpty()) {
-      line.append(match).append(' ');
-    }
-    return line.append("actions=")
-        .append(formatActions(entry.actions()).replace(":0x0->", ":0->"))
-        .toString();
-  }
-
-  /** Whether an entry has nothing but fields and actions that have a name here. */
-  public static boolean hasNames(FlowEntry entry) {
-    return entry.key().match().others().isEmpty()
-        && entry.actions().stream().noneMatch(Action.Other.class::isInstance);
-  }
-
   /** Table, priority and match: what identifies an entry. */
   public static String format(FlowKey key) {
     String match = format(key.match());
@@ -101,12 +51,6 @@ public final class FlowText {
   }
 
   private static String format(Field field, Match.MaskedValue value) {
-    if (field == Field.IN_PORT && value.mask() == field.allOnes()) {
-      String name = RESERVED_PORTS.inverse().get(value.value());
-      if (name != null) {
-        return field.text() + "=" + name;
-      }
-    }
     String text = field.text() + "=" + number(field, value.value());
     return value.mask() == field.allOnes() ? text : text + "/0x" + Long.toHexString(value.mask());
   }

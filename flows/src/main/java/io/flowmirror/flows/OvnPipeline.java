@@ -13,7 +13,6 @@ import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.OptionalLong;
 import java.util.Set;
-import java.util.stream.Stream;
 
 /**
  * What OVN's own flow entries say of br-int's ports (OVN, controller/physical.c).
@@ -31,7 +30,6 @@ public final class OvnPipeline {
 
   private static final int DATAPATH_KEY_BITS = 24;
   private static final int PORT_KEY_BITS = 15;
-  private static final int ZONE_BITS = 16;
 
   private static final Comparator<LogicalPort> ORDER =
       Comparator.comparingInt(LogicalPort::ofport)
@@ -47,13 +45,6 @@ public final class OvnPipeline {
         && entry.key().table() == INGRESS_TABLE
         && entry.key().priority() <= MAX_INGRESS_PRIORITY
         && entry.key().match().exact(Field.IN_PORT).isPresent();
-  }
-
-  /**
-   * Whether an entry of table 0 says whose a port is. That of a tunnel, or of a patch, does not.
-   */
-  public static boolean tellsOfPort(FlowEntry entry) {
-    return concernsIngress(entry) && candidate(entry).isPresent();
   }
 
   /** Whether an entry may be OVN's delivery of a logical output port. */
@@ -112,49 +103,6 @@ public final class OvnPipeline {
         port ->
             !delivered.contains(new Delivery(port.ofport(), port.datapathKey(), port.portKey())));
     return ImmutableList.copyOf(ports);
-  }
-
-  /**
-   * What an entry of OVN's does with a port of br-int, in words; empty if it is another entry.
-   *
-   * @param entry an entry of table 0 or of T
-   */
-  public static Optional<String> purpose(FlowEntry entry) {
-    return concernsIngress(entry)
-        ? candidate(entry).map(port -> mapping(entry, port))
-        : concernsDelivery(entry) ? delivery(entry) : Optional.empty();
-  }
-
-  private static String mapping(FlowEntry entry, LogicalPort port) {
-    OptionalLong zone = OptionalLong.empty();
-    for (Action action : entry.actions()) {
-      zone = constant(action, Field.REG13, ZONE_BITS, zone);
-    }
-    return "maps "
-        + (port.plain() ? "" : "some packets of ")
-        + "port "
-        + port.ofport()
-        + " to logical datapath "
-        + port.datapathKey()
-        + ", logical port "
-        + port.portKey()
-        + (zone.isPresent() ? ", conntrack zone " + zone.getAsLong() : "");
-  }
-
-  private static Optional<String> delivery(FlowEntry entry) {
-    Match match = entry.key().match();
-    return entry.actions().stream()
-        .flatMap(
-            action -> action instanceof Action.Output(int port) ? Stream.of(port) : Stream.empty())
-        .findFirst()
-        .map(
-            port ->
-                "delivers logical port "
-                    + match.exact(Field.REG15).orElseThrow()
-                    + " of datapath "
-                    + match.exact(Field.METADATA).orElseThrow()
-                    + " to port "
-                    + port);
   }
 
   private record Delivery(int ofport, long datapathKey, long portKey) {}

@@ -83,8 +83,7 @@ final class EventWriter implements PodEvents.Writer {
                         .build())
                 .update();
       }
-    } catch (KubernetesClientException | IllegalStateException e) {
-      // The latter from a client that has been closed meanwhile.
+    } catch (KubernetesClientException e) {
       log.debug("Event {} of {} could not be written: {}", reason, pod.key(), Reasons.of(e));
     }
   }

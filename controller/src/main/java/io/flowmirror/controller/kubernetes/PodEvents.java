@@ -32,7 +32,7 @@ final class PodEvents {
 
   /** What has been told of one interface of a pod. */
   private static final class Told {
-    Request request;
+    final Request request;
     @Nullable Instant since;
     String trouble = "";
 
@@ -86,12 +86,7 @@ final class PodEvents {
           told != null
               && told.request.pod().uid().equals(request.pod().uid())
               && told.request.direction() == request.direction();
-      if (same && told != null) {
-        goesOn(node, told, request);
-        now.put(request.at(), told);
-      } else {
-        now.put(request.at(), new Told(request, ticker.read()));
-      }
+      now.put(request.at(), same ? told : new Told(request, ticker.read()));
     }
     before.forEach(
         (at, told) -> {
@@ -112,22 +107,6 @@ final class PodEvents {
     look(node);
   }
 
-  /** The same is mirrored as before; perhaps by somebody else's word. */
-  private static void goesOn(String node, Told told, Request request) {
-    if (told.since != null && !told.request.by().equals(request.by())) {
-      AUDIT.info(
-          "continued pod={} uid={} interface={} direction={} node={} by={} before={}",
-          request.pod().key(),
-          request.pod().uid(),
-          request.at(),
-          request.direction(),
-          node,
-          by(request),
-          by(told.request));
-    }
-    told.request = request;
-  }
-
   private void refuse(String node) {
     Map<String, String> before = told(node);
     Map<String, String> now = new HashMap<>();
@@ -142,7 +121,7 @@ final class PodEvents {
                     pod.key(),
                     pod.uid(),
                     node,
-                    pod.askedBy().isEmpty() ? "annotation" : "annotation:" + pod.askedBy(),
+                    by(pod),
                     why);
                 writer.write(pod, "", true, REFUSED, "It is not mirrored as asked: " + why);
               }
@@ -220,7 +199,7 @@ final class PodEvents {
           told.request.at(),
           told.request.direction(),
           node,
-          by(told.request));
+          by(told.request.pod()));
     }
     told.trouble = "";
     writer.write(
@@ -240,7 +219,7 @@ final class PodEvents {
           told.request.at(),
           told.request.direction(),
           node,
-          by(told.request),
+          by(told.request.pod()),
           told.since,
           Instant.now());
       writer.write(
@@ -257,8 +236,8 @@ final class PodEvents {
     writer.write(told.request.pod(), told.request.at().provider(), true, FAILED, trouble);
   }
 
-  private static String by(Request request) {
-    return String.join(",", request.by());
+  private static String by(PodView pod) {
+    return pod.askedBy().isEmpty() ? "annotation" : "annotation:" + pod.askedBy();
   }
 
   private static String words(Direction direction) {

@@ -25,7 +25,6 @@ import java.util.stream.Collectors;
  * @param askedBy who has set those, as far as the API shows: the field manager, such as {@code
  *     kubectl-annotate}; empty if it does not
  * @param vm the KubeVirt VM that runs in it, whose name Kube-OVN gives to its interfaces
- * @param labels its labels, if Mirrors may choose by them; otherwise none
  */
 record PodView(
     String namespace,
@@ -36,9 +35,8 @@ record PodView(
     boolean over,
     ImmutableMap<String, String> annotations,
     String askedBy,
-    Optional<String> vm,
-    ImmutableMap<String, String> labels) {
-  /** What an informer has to keep of a pod, beside its labels. */
+    Optional<String> vm) {
+  /** What an informer has to keep of a pod. */
   static final String[] FIELDS = {
     "metadata.uid",
     "metadata.annotations",
@@ -48,12 +46,9 @@ record PodView(
     "status.phase"
   };
 
-  /** And if Mirrors may choose by them. */
-  static final String LABELS = "metadata.labels";
-
   private static final String VM_INSTANCE = "VirtualMachineInstance";
 
-  static PodView of(Pod pod, boolean labels) {
+  static PodView of(Pod pod) {
     ObjectMeta metadata = pod.getMetadata();
     String phase = pod.getStatus() == null ? "" : Strings.nullToEmpty(pod.getStatus().getPhase());
     return new PodView(
@@ -68,10 +63,7 @@ record PodView(
         metadata.getOwnerReferences().stream()
             .filter(owner -> Objects.equals(owner.getKind(), VM_INSTANCE))
             .map(owner -> owner.getName())
-            .findFirst(),
-        labels && metadata.getLabels() != null
-            ? ImmutableMap.copyOf(metadata.getLabels())
-            : ImmutableMap.of());
+            .findFirst());
   }
 
   private static ImmutableMap<String, String> mirrorAnnotations(ObjectMeta metadata) {

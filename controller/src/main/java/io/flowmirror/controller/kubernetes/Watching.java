@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.flowmirror.controller.kubernetes;
 
-import com.google.common.collect.ObjectArrays;
-import io.fabric8.kubernetes.api.model.GenericKubernetesResource;
 import io.fabric8.kubernetes.api.model.HasMetadata;
 import io.fabric8.kubernetes.api.model.Namespace;
 import io.fabric8.kubernetes.api.model.Node;
@@ -74,21 +72,10 @@ final class Watching implements AutoCloseable {
                 node -> client.pods().inAnyNamespace().withField("spec.nodeName", node))
             .orElseGet(() -> client.pods().inAnyNamespace()),
         Pod.class,
-        pod -> PodView.of(pod, settings.mirrorResources()),
+        PodView::of,
         view::put,
         pod -> view.removePod(pod.key(), pod.uid()),
-        settings.mirrorResources()
-            ? ObjectArrays.concat(PodView.FIELDS, PodView.LABELS)
-            : PodView.FIELDS);
-    if (settings.mirrorResources()) {
-      add(
-          client.genericKubernetesResources(MirrorView.RESOURCE).inAnyNamespace(),
-          GenericKubernetesResource.class,
-          MirrorView::of,
-          view::put,
-          view::remove,
-          MirrorView.FIELDS);
-    }
+        PodView.FIELDS);
     if (settings.namespaceSelector().isPresent()) {
       add(
           client.namespaces(),
@@ -148,13 +135,7 @@ final class Watching implements AutoCloseable {
 
           @Override
           public void onDelete(T last, boolean finalStateUnknown) {
-            if (finalStateUnknown) {
-              // Found by listing anew, as after 410 Gone: a list that lacks everything would be
-              // believed at once. The session lists from scratch, and looks at that as a whole.
-              thread.execute(Watching.this::relisted);
-            } else {
-              heard(remove, read.apply(last));
-            }
+            heard(remove, read.apply(last));
           }
 
           @Override
@@ -167,12 +148,6 @@ final class Watching implements AutoCloseable {
         });
     informers.add(informer);
     unlisted++;
-  }
-
-  private void relisted() {
-    if (!closed) {
-      failed.accept(this, "what is there had to be listed anew");
-    }
   }
 
   private <V> void heard(Consumer<V> what, V value) {

@@ -4,37 +4,28 @@ package io.flowmirror.controller.main;
 import com.google.common.collect.ImmutableList;
 import com.google.common.collect.ImmutableMap;
 import com.google.common.collect.ImmutableSet;
-import com.google.common.collect.LinkedHashMultimap;
-import com.google.common.collect.Maps;
-import com.google.common.collect.Multimaps;
-import com.google.common.collect.SetMultimap;
 import io.fabric8.kubernetes.client.KubernetesClient;
-import io.flowmirror.config.Direction;
 import io.flowmirror.config.KubernetesSettings;
 import io.flowmirror.config.NodeSettings;
 import io.flowmirror.config.Settings;
-import io.flowmirror.controller.kubernetes.Copies;
 import io.flowmirror.controller.kubernetes.KubernetesSession;
 import io.flowmirror.controller.kubernetes.Replicas;
 import io.flowmirror.controller.reconcile.Assignment;
 import io.flowmirror.controller.reconcile.NodeStatus;
 import io.flowmirror.controller.reconcile.Reconciler;
-import io.flowmirror.flows.Action;
 import io.flowmirror.flows.Asked;
 import io.flowmirror.flows.Asked.Standing;
 import io.flowmirror.flows.FlowDiff.Drift;
-import io.flowmirror.flows.FlowKey;
-import io.flowmirror.flows.InstalledEntry;
 import io.flowmirror.flows.PlannedEntry;
 import io.flowmirror.topology.PodInterface;
 import io.flowmirror.topology.PodName;
 import io.flowmirror.topology.PodPort;
 import java.time.Duration;
-import java.util.HashMap;
-import java.util.Map;
+import java.util.LinkedHashSet;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.Set;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
@@ -49,24 +40,12 @@ public final class KubernetesLink implements AutoCloseable {
   private final String self;
   private final Supplier<KubernetesClient> clients;
 
-  /** By node, who asks for what there in the API. */
-  private final Map<String, ImmutableMap<PodInterface, ImmutableSet<String>>> askedBy =
-      new HashMap<>();
-
-  /** By node, what is asked for there in the API and refused. */
-  private final Map<String, ImmutableMap<PodName, String>> refused = new HashMap<>();
-
-  /** By node, what is asked for there in the API, if anything is. */
-  private final Map<String, Asked> asked = new HashMap<>();
+  /** The nodes on which something was asked for last. */
+  private final Set<String> told = new LinkedHashSet<>();
 
   private Settings settings;
-  private Optional<ImmutableList<NodeSettings>> nodes = Optional.empty();
-
-  /** The nodes that were handed on last. */
-  private ImmutableList<NodeSettings> served = ImmutableList.of();
-
+  private ImmutableList<NodeSettings> nodes = ImmutableList.of();
   private ImmutableMap<String, NodeStatus> last = ImmutableMap.of();
-  private volatile boolean heard;
   private @Nullable KubernetesClient client;
   private @Nullable KubernetesSession session;
   private @Nullable Replicas replicas;
@@ -77,43 +56,23 @@ public final class KubernetesLink implements AutoCloseable {
     public void asked(String node, Asked asked) {
       synchronized (KubernetesLink.this) {
         if (asked.pods().isEmpty()) {
-          KubernetesLink.this.asked.remove(node);
-          askedBy.remove(node);
+          told.remove(node);
         } else {
-          KubernetesLink.this.asked.put(node, asked);
+          told.add(node);
         }
         reconciler.ask(node, asked);
       }
     }
 
     @Override
-    public void refused(String node, ImmutableMap<PodName, String> why) {
-      synchronized (KubernetesLink.this) {
-        if (why.isEmpty()) {
-          refused.remove(node);
-        } else {
-          refused.put(node, why);
-        }
-      }
-    }
-
-    @Override
-    public void askedBy(String node, ImmutableMap<PodInterface, ImmutableSet<String>> by) {
-      synchronized (KubernetesLink.this) {
-        askedBy.put(node, by);
-      }
-    }
-
-    @Override
     public void elsewhere(Standing standing) {
-      heard = true;
       reconciler.askElsewhere(new Asked(ImmutableMap.of(), standing));
     }
 
     @Override
     public void nodes(ImmutableList<NodeSettings> found) {
       synchronized (KubernetesLink.this) {
-        nodes = Optional.of(found);
+        nodes = found;
         reconciler.update(merged());
       }
     }
@@ -128,11 +87,10 @@ public final class KubernetesLink implements AutoCloseable {
   public KubernetesLink(
       Settings settings, Reconciler reconciler, String self, Supplier<KubernetesClient> clients) {
     this.settings = settings;
-    this.served = settings.nodes();
     this.self = self;
     this.reconciler = reconciler;
     this.clients = clients;
-    open(settings.kubernetes().isPresent() ? clients.get() : null);
+    open();
   }
 
   /** What a reconciler may do before anything has been heard of other controllers. */
@@ -142,187 +100,68 @@ public final class KubernetesLink implements AutoCloseable {
         : Assignment.ALONE;
   }
 
-  /** Opens what is not open of what the settings ask for. */
-  private synchronized void open(@Nullable KubernetesClient fresh) {
-    if (fresh != null) {
-      client = fresh;
-    }
-    if (client == null || settings.kubernetes().isEmpty()) {
-      return;
-    }
-    Optional<String> leases = leases(settings);
-    if (leases.isPresent() && replicas == null) {
-      replicas =
-          new Replicas(
+  private synchronized void open() {
+    if (settings.kubernetes().isPresent()) {
+      client = clients.get();
+      Optional<String> leases = settings.kubernetes().get().leases();
+      if (leases.isPresent()) {
+        replicas =
+            new Replicas(
+                client,
+                leases.get(),
+                self,
+                (members, generation, current) ->
+                    reconciler.assign(
+                        new Assignment(self, members, OptionalLong.of(generation), current)));
+      }
+      session =
+          new KubernetesSession(
               client,
-              leases.get(),
-              self,
-              (members, generation, current) ->
-                  reconciler.assign(
-                      new Assignment(self, members, OptionalLong.of(generation), current)));
+              settings.kubernetes().get(),
+              settings.hold(),
+              ImmutableSet.copyOf(told),
+              new Ear());
     }
-    session =
-        new KubernetesSession(
-            client,
-            settings.kubernetes().get(),
-            settings.hold(),
-            ImmutableSet.copyOf(asked.keySet()),
-            new Ear());
   }
 
-  private static Optional<String> leases(Settings settings) {
-    return settings.kubernetes().flatMap(KubernetesSettings::leases);
-  }
-
-  /**
-   * Takes other settings. Who else there is is asked anew only if that is another question now: a
-   * controller that does not know it has no nodes.
-   *
-   * @throws io.fabric8.kubernetes.client.KubernetesClientException if the API is to be followed
-   *     from now on and nobody says where it is; then nothing has changed
-   */
+  /** Takes other settings. */
   public void configured(Settings changed) {
     boolean anew;
-    boolean others;
     synchronized (this) {
       anew =
           !changed.kubernetes().equals(settings.kubernetes())
               || !changed.hold().equals(settings.hold());
-      others =
-          !leases(changed).equals(leases(settings))
-              || changed.kubernetes().isPresent() != settings.kubernetes().isPresent();
-    }
-    // Before anything is given up: it may fail.
-    @Nullable KubernetesClient fresh =
-        anew && others && changed.kubernetes().isPresent() ? clients.get() : null;
-    synchronized (this) {
       settings = changed;
-      if (changed.kubernetes().isEmpty()) {
-        forget();
-      } else {
+      if (changed.kubernetes().filter(asked -> !asked.annotations()).isPresent()) {
         // Closed at once, whether the API answers or not.
-        KubernetesSettings now = changed.kubernetes().get();
-        ImmutableSet.copyOf(asked.keySet()).forEach(node -> endOthers(node, now));
-      }
-      if (anew && heard) {
-        // Nobody follows the API in between: it is what was heard last.
-        ImmutableMap.copyOf(asked).forEach((node, it) -> keep(node, it.last()));
-        reconciler.askElsewhere(new Asked(ImmutableMap.of(), Standing.LAST));
+        told.forEach(node -> reconciler.ask(node, Asked.NOTHING));
       }
     }
     if (anew) {
       // Not under the lock: the session may be about to tell something.
-      closeSession(others);
-      heard = false;
-      if (others) {
-        reconciler.assign(atFirst(changed, self));
-      }
-      open(fresh);
+      closeSession();
+      reconciler.assign(atFirst(changed, self));
+      open();
     }
     synchronized (this) {
       reconciler.update(merged());
     }
   }
 
-  private void keep(String node, Asked remaining) {
-    asked.put(node, remaining);
-    reconciler.ask(node, remaining);
-  }
-
-  /** The API is not followed any more: nothing is asked for there, and nothing is kept of it. */
-  private void forget() {
-    asked.keySet().forEach(node -> reconciler.ask(node, Asked.NOTHING));
-    asked.clear();
-    askedBy.clear();
-    refused.clear();
-    nodes = Optional.empty();
-  }
-
-  /**
-   * Why it is not known what is asked for, in words; empty if it is, or is not the API's matter.
-   */
-  public synchronized Optional<String> unready() {
-    return settings.kubernetes().isEmpty() || heard
-        ? Optional.empty()
-        : Optional.of("the Kubernetes API has not said yet what is asked for");
-  }
-
-  /** Why what the API asks for of a pod does not count, in words; empty if nothing is refused. */
-  public synchronized Optional<String> refused(PodName pod) {
-    return refused.values().stream()
-        .flatMap(pods -> Optional.ofNullable(pods.get(pod)).stream())
-        .findFirst();
-  }
-
-  /** On a node ends what nobody has asked for whose word counts still. */
-  private void endOthers(String node, KubernetesSettings now) {
-    Asked last = asked.getOrDefault(node, Asked.NOTHING);
-    ImmutableMap<PodInterface, ImmutableSet<String>> by =
-        askedBy.getOrDefault(node, ImmutableMap.of());
-    ImmutableMap<PodInterface, Direction> left =
-        ImmutableMap.copyOf(
-            Maps.filterKeys(
-                last.pods(),
-                at ->
-                    by.getOrDefault(at, ImmutableSet.of()).stream()
-                        .anyMatch(who -> counts(who, now))));
-    if (!left.equals(last.pods())) {
-      keep(node, new Asked(left, last.standing()));
-    }
-  }
-
-  private static boolean counts(String who, KubernetesSettings settings) {
-    return who.startsWith("mirror:") ? settings.mirrorResources() : settings.annotations();
-  }
-
-  /** Who asks for what on a node in the API, as {@link #askedBy} says it. */
-  public synchronized ImmutableMap<PodInterface, ImmutableSet<String>> askedByApi(String node) {
-    return askedBy.getOrDefault(node, ImmutableMap.of());
-  }
-
-  /**
-   * Who asks for what is mirrored on a node, for each interface: {@code file}, {@code
-   * annotation[:MANAGER]} or {@code mirror:NAMESPACE/NAME[:MANAGER]}. What the file asks for is
-   * named whatever node the pod is on.
-   */
-  public synchronized ImmutableMap<PodInterface, ImmutableSet<String>> askedBy(String node) {
-    SetMultimap<PodInterface, String> all = LinkedHashMultimap.create();
-    settings
-        .mirrors()
-        .forEach(
-            mirror ->
-                all.put(
-                    PodInterface.primary(new PodName(mirror.namespace(), mirror.pod())), "file"));
-    askedBy.getOrDefault(node, ImmutableMap.of()).forEach(all::putAll);
-    return Multimaps.asMap(all).entrySet().stream()
-        .collect(
-            ImmutableMap.toImmutableMap(
-                Map.Entry::getKey, entry -> ImmutableSet.copyOf(entry.getValue())));
-  }
-
-  /** Before the API has said which nodes there are, those that there were go on being served. */
   private Settings merged() {
-    Settings all =
-        settings.kubernetes().flatMap(KubernetesSettings::nodes).isPresent()
-            ? settings.withNodes(nodes.orElse(served))
-            : settings;
-    served = all.nodes();
-    return all;
+    return settings.kubernetes().flatMap(KubernetesSettings::nodes).isPresent()
+        ? settings.withNodes(nodes)
+        : settings;
   }
 
   /** Takes where all nodes stand. */
   public void stand(ImmutableMap<String, NodeStatus> statuses) {
     @Nullable KubernetesSession to;
     ImmutableMap<String, NodeStatus> before;
-    boolean counting;
     synchronized (this) {
       to = session;
-      counting = settings.kubernetes().filter(KubernetesSettings::mirrorResources).isPresent();
       before = last;
-      if (to != null) {
-        // What no session has been told is news to the next one.
-        last = statuses;
-      }
+      last = statuses;
     }
     if (to != null) {
       for (var entry : statuses.entrySet()) {
@@ -331,11 +170,7 @@ public final class KubernetesLink implements AutoCloseable {
           continue;
         }
         if (status.writer() == NodeStatus.Writer.US) {
-          to.stands(
-              entry.getKey(),
-              mirrored(status),
-              counting ? copies(status) : ImmutableMap.of(),
-              String.join("; ", status.complaints()));
+          to.stands(entry.getKey(), mirrored(status), String.join("; ", status.complaints()));
         } else {
           // Whoever writes there tells of it.
           to.leave(entry.getKey());
@@ -363,46 +198,23 @@ public final class KubernetesLink implements AutoCloseable {
         .collect(ImmutableSet.toImmutableSet());
   }
 
-  /** What the entries that copy have copied, by pod, as their counters were last read. */
-  private static ImmutableMap<PodName, Copies> copies(NodeStatus status) {
-    Map<PodName, Copies> all = new HashMap<>();
-    for (InstalledEntry installed : status.installed()) {
-      PlannedEntry planned = status.plan().entries().get(installed.entry().key());
-      if (planned != null
-          && planned.entry().actions().stream().anyMatch(Action.Output.class::isInstance)) {
-        planned
-            .pod()
-            .ifPresent(
-                pod ->
-                    all.merge(
-                        pod, new Copies(installed.packets(), installed.bytes()), Copies::and));
-      }
-    }
-    return ImmutableMap.copyOf(all);
-  }
-
   private static boolean isMissing(NodeStatus status, PlannedEntry entry) {
-    FlowKey key = entry.entry().key();
-    Drift drift = status.diff().drift().get(key);
-    return (drift != null && drift != Drift.DUE)
-        || status.diff().conflicts().containsKey(key)
-        || status.diff().hidden().containsKey(key);
+    Drift drift = status.diff().drift().get(entry.entry().key());
+    return drift != null && drift != Drift.DUE;
   }
 
-  private void closeSession(boolean all) {
+  private void closeSession() {
     @Nullable KubernetesSession old;
-    @Nullable KubernetesClient oldClient = null;
-    @Nullable Replicas oldReplicas = null;
+    @Nullable KubernetesClient oldClient;
+    @Nullable Replicas oldReplicas;
     synchronized (this) {
+      oldReplicas = replicas;
+      replicas = null;
       old = session;
+      oldClient = client;
       session = null;
+      client = null;
       last = ImmutableMap.of();
-      if (all) {
-        oldReplicas = replicas;
-        replicas = null;
-        oldClient = client;
-        client = null;
-      }
     }
     if (old != null) {
       old.close();
@@ -418,7 +230,7 @@ public final class KubernetesLink implements AutoCloseable {
   /** Ends the session; what was asked for stays asked for. */
   @Override
   public void close() {
-    closeSession(true);
+    closeSession();
   }
 
   /** How long a request may take: an API that is slower is one that is away. */

@@ -3,36 +3,21 @@ package io.flowmirror.controller.main;
 
 import com.google.common.base.Ascii;
 import com.google.common.base.Ticker;
-import com.google.common.collect.ImmutableList;
 import com.google.common.collect.ImmutableMap;
 import com.google.inject.Guice;
 import io.fabric8.kubernetes.client.Config;
 import io.fabric8.kubernetes.client.ConfigBuilder;
 import io.fabric8.kubernetes.client.KubernetesClient;
 import io.fabric8.kubernetes.client.KubernetesClientBuilder;
-import io.flowmirror.config.ConfigException;
-import io.flowmirror.config.KubernetesSettings;
-import io.flowmirror.config.NorthboundSettings;
-import io.flowmirror.config.NorthboundSettings.Listen;
 import io.flowmirror.config.Settings;
-import io.flowmirror.controller.kubernetes.AskedMirrors;
-import io.flowmirror.controller.kubernetes.Reviews;
-import io.flowmirror.controller.northbound.History;
-import io.flowmirror.controller.northbound.Metrics;
-import io.flowmirror.controller.northbound.Northbound;
-import io.flowmirror.controller.northbound.Probes;
-import io.flowmirror.controller.northbound.RequestBook;
 import io.flowmirror.controller.reconcile.Assignment;
 import io.flowmirror.controller.reconcile.NodeStatus;
 import io.flowmirror.controller.reconcile.Reconciler;
 import io.flowmirror.controller.reconcile.Sessions;
-import java.io.UncheckedIOException;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.time.InstantSource;
-import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
@@ -42,7 +27,6 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import picocli.CommandLine.Command;
-import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
@@ -53,12 +37,7 @@ import picocli.CommandLine.Option;
 @Command(
     name = "run",
     description = "Mirror what the configuration asks for, until stopped. Entries stay for `hold'.",
-    mixinStandardHelpOptions = true,
-    footerHeading = "%nExamples:%n",
-    footer = {
-      "  flowmirror run --config flowmirror.yaml",
-      "  flowmirror run --config flowmirror.yaml --node-name \"$(hostname)\""
-    })
+    mixinStandardHelpOptions = true)
 final class RunCommand implements Callable<Integer> {
   private static final Logger log = LoggerFactory.getLogger(RunCommand.class);
 
@@ -85,21 +64,6 @@ final class RunCommand implements Callable<Integer> {
           "This controller's name among several (kubernetes.leases); its host's, if not given.")
   private @Nullable String name;
 
-  @Option(
-      names = "--probes",
-      paramLabel = "ADDRESS:PORT",
-      converter = ListenConverter.class,
-      description = "Answer /livez, /readyz and /startupz there, whatever the northbound does.")
-  private @Nullable Listen probes;
-
-  /** An address to listen at, for picocli. */
-  static final class ListenConverter implements ITypeConverter<Listen> {
-    @Override
-    public Listen convert(String text) {
-      return Listen.parse(text);
-    }
-  }
-
   @Override
   public Integer call() {
     Settings settings = config.read();
@@ -114,9 +78,6 @@ final class RunCommand implements Callable<Integer> {
     // Among several, to find another at work is what a stand-by is there for.
     boolean isAlone = atFirst.equals(Assignment.ALONE);
     StatusLog statusLog = new StatusLog();
-    RequestBook book = book(settings);
-    History history = new History(InstantSource.system());
-    Metrics metrics = new Metrics();
     AtomicReference<@Nullable KubernetesLink> link = new AtomicReference<>();
     FirstLook firstLook =
         new FirstLook(Ticker.systemTicker(), () -> end.complete(Flowmirror.REFUSED));
@@ -128,12 +89,9 @@ final class RunCommand implements Callable<Integer> {
                 Reconciler.Mode.MIRROR,
                 force,
                 atFirst,
-                book.requests(),
                 sessions,
                 (ImmutableMap<String, NodeStatus> statuses) -> {
                   statusLog.accept(statuses);
-                  history.stand(statuses);
-                  metrics.stand(statuses);
                   if (isAlone) {
                     firstLook.accept(statuses);
                   }
@@ -143,16 +101,7 @@ final class RunCommand implements Callable<Integer> {
                   }
                 });
         KubernetesLink linked = new KubernetesLink(settings, reconciler, self, this::client);
-        ConfigWatch watch = ConfigWatch.start(config, settings, linked::configured);
-        Served northbound =
-            serve(
-                settings,
-                reconciler,
-                new LiveWorld(reconciler, linked, watch::inForce),
-                book,
-                history,
-                metrics)) {
-      northbound.announce();
+        ConfigWatch watch = ConfigWatch.start(config, settings, linked::configured)) {
       link.set(linked);
       var unused = reconciler.fault().thenAccept(error -> end.complete(Flowmirror.FAILED));
       int code = end.join();
@@ -167,77 +116,6 @@ final class RunCommand implements Callable<Integer> {
     }
   }
 
-  /** What was asked for by REST before, if that is kept. */
-  private static RequestBook book(Settings settings) {
-    Optional<Path> file = settings.northbound().flatMap(NorthboundSettings::file);
-    try {
-      return new RequestBook(file, InstantSource.system());
-    } catch (IllegalArgumentException | UncheckedIOException e) {
-      throw new ConfigException(ImmutableList.of("northbound.file: " + e.getMessage()));
-    }
-  }
-
-  /** Who is served, and by what. */
-  private record Served(
-      Optional<Northbound> northbound,
-      Optional<Probes> probes,
-      Optional<KubernetesClient> reviewer,
-      History history,
-      Metrics metrics)
-      implements AutoCloseable {
-    void announce() {
-      northbound.ifPresent(server -> log.info("northbound: {}", server.url()));
-      probes.ifPresent(server -> log.info("probes: port {}", server.port()));
-    }
-
-    @Override
-    public void close() {
-      northbound.ifPresent(Northbound::close);
-      probes.ifPresent(Probes::close);
-      reviewer.ifPresent(KubernetesClient::close);
-      history.close();
-      metrics.close();
-    }
-  }
-
-  private Served serve(
-      Settings settings,
-      Reconciler reconciler,
-      LiveWorld world,
-      RequestBook book,
-      History history,
-      Metrics metrics) {
-    // Before anybody can ask: what is told to nobody would be asked for in vain.
-    book.listen(reconciler::request);
-    Optional<NorthboundSettings> asked = settings.northbound();
-    Optional<KubernetesClient> reviewer =
-        asked.isPresent() && settings.kubernetes().isPresent()
-            ? Optional.of(client())
-            : Optional.empty();
-    try {
-      return new Served(
-          asked.map(
-              its ->
-                  Northbound.start(
-                      its,
-                      world,
-                      book,
-                      history,
-                      metrics,
-                      reviewer.map(Reviews::new),
-                      settings
-                          .kubernetes()
-                          .filter(KubernetesSettings::mirrorResources)
-                          .map(yes -> new AskedMirrors(this::apiConfig)))),
-          Optional.ofNullable(probes).map(at -> Probes.start(at, world, metrics)),
-          reviewer,
-          history,
-          metrics);
-    } catch (IllegalArgumentException e) {
-      throw new ConfigException(ImmutableList.of("northbound: " + e.getMessage()));
-    }
-  }
-
   /** In a pod, that is the pod's name; on its node's network it is the node's, and not enough. */
   private static String hostName() {
     try {
@@ -249,19 +127,18 @@ final class RunCommand implements Callable<Integer> {
 
   /** As kubectl finds the API, or as a pod does. */
   private KubernetesClient client() {
-    return new KubernetesClientBuilder().withConfig(apiConfig()).build();
-  }
-
-  private Config apiConfig() {
     Config found =
         kubeconfig == null
             ? Config.autoConfigure(null)
             : Config.fromKubeconfig(kubeconfig.toFile());
     int millis = Math.toIntExact(KubernetesLink.TIMEOUT.toMillis());
-    return new ConfigBuilder(found)
-        .withRequestTimeout(millis)
-        .withConnectionTimeout(millis)
-        .withRequestRetryBackoffLimit(0)
+    return new KubernetesClientBuilder()
+        .withConfig(
+            new ConfigBuilder(found)
+                .withRequestTimeout(millis)
+                .withConnectionTimeout(millis)
+                .withRequestRetryBackoffLimit(0)
+                .build())
         .build();
   }
 

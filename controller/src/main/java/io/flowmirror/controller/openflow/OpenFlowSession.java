@@ -4,21 +4,14 @@ package io.flowmirror.controller.openflow;
 import com.google.common.collect.ImmutableList;
 import com.google.common.collect.ImmutableMap;
 import io.flowmirror.controller.transport.Backoff;
-import io.flowmirror.controller.transport.TlsException;
-import io.flowmirror.controller.transport.Turnstile;
-import io.flowmirror.controller.transport.UnansweredException;
-import io.flowmirror.flows.EntryFilter;
 import io.flowmirror.flows.FlowChange;
-import io.flowmirror.flows.InstalledEntry;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelInitializer;
 import io.netty.channel.EventLoop;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
-import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
-import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReference;
@@ -29,9 +22,9 @@ import org.slf4j.LoggerFactory;
 
 /**
  * A session over br-int's service connection, the only kind whose coming and going leaves OVN's
- * flow entries alone (Open vSwitch, ofproto/connmgr.c): never a primary controller. It takes no
- * role but the one of MASTER, and that only when it is told to {@link #claim} it from other
- * controllers of the same kind; ovn-controller, which has the role EQUAL, is not concerned by that.
+ * flow entries alone (Open vSwitch, ofproto/connmgr.c): never a primary controller. It takes no role
+ * but the one of MASTER, and that only when it is told to {@link #claim} it from other controllers
+ * of the same kind; ovn-controller, which has the role EQUAL, is not concerned by that.
  *
  * <p>All state belongs to one event loop, on which every connection of this session runs. Opened by
  * {@link OpenFlowConnector#open}.
@@ -71,57 +64,28 @@ public final class OpenFlowSession implements DatapathSession {
   private final Codecs codecs;
   private final Consumer<DatapathReport> reports;
   private final Executor reporter;
-  private final Turnstile turnstile;
   private final AtomicReference<@Nullable DatapathReport> unread = new AtomicReference<>();
   private volatile State state = State.WAITING;
   private @Nullable LiveDatapath live;
-  private Turnstile.@Nullable Pass pass;
   private final Backoff backoff;
   private String lastReason = "";
-  private String whyWaiting = "";
 
-  /** One that connects whatever others do. */
   OpenFlowSession(
       OpenFlowOptions options,
       EventLoop loop,
       Codecs codecs,
       Consumer<DatapathReport> reports,
       Executor reporter) {
-    this(options, loop, codecs, reports, reporter, Turnstile.open());
-  }
-
-  OpenFlowSession(
-      OpenFlowOptions options,
-      EventLoop loop,
-      Codecs codecs,
-      Consumer<DatapathReport> reports,
-      Executor reporter,
-      Turnstile turnstile) {
     this.options = options;
     this.loop = loop;
     this.codecs = codecs;
     this.reports = reports;
     this.reporter = reporter;
-    this.turnstile = turnstile;
     this.backoff = new Backoff(options.minBackoff(), options.maxBackoff());
   }
 
   void start() {
-    loop.execute(this::begin);
-  }
-
-  /** Connects when there is a place among those that do. */
-  private void begin() {
-    if (state != State.CLOSED) {
-      pass = turnstile.enter(loop, this::connect);
-    }
-  }
-
-  private void leave() {
-    if (pass != null) {
-      pass.leave();
-      pass = null;
-    }
+    loop.execute(this::connect);
   }
 
   /** How far the connection has got; may be asked from any thread. */
@@ -156,53 +120,10 @@ public final class OpenFlowSession implements DatapathSession {
   }
 
   @Override
-  public CompletableFuture<Void> audit() {
-    CompletableFuture<Void> told = new CompletableFuture<>();
-    onDemand(told, datapath -> datapath.audit(told));
-    return told;
-  }
-
-  @Override
-  public CompletableFuture<Long> dump(
-      EntryFilter filter, Consumer<ImmutableList<InstalledEntry>> batches) {
-    CompletableFuture<Long> outcome = new CompletableFuture<>();
-    onDemand(outcome, datapath -> datapath.dump(new Dump(filter, batches, outcome)));
-    return outcome;
-  }
-
-  private void onDemand(CompletableFuture<?> answer, Consumer<LiveDatapath> question) {
-    try {
-      loop.execute(
-          () -> {
-            if (live != null && state == State.LIVE) {
-              question.accept(live);
-            } else {
-              answer.completeExceptionally(notConnected());
-            }
-          });
-    } catch (RejectedExecutionException e) {
-      answer.completeExceptionally(
-          new UnansweredException(UnansweredException.Why.CLOSED, "the session is closed"));
-    }
-  }
-
-  private UnansweredException notConnected() {
-    return new UnansweredException(
-        UnansweredException.Why.NOT_CONNECTED,
-        "no OpenFlow connection"
-            + switch (state) {
-              case WAITING -> whyWaiting.isEmpty() ? "" : ": " + whyWaiting;
-              case CLOSED -> ": the session is closed";
-              default -> " yet: it is being made";
-            });
-  }
-
-  @Override
   public void close() {
     enter(State.CLOSED);
     loop.execute(
         () -> {
-          leave();
           if (live != null) {
             live.close("closed by the controller");
           }
@@ -236,15 +157,13 @@ public final class OpenFlowSession implements DatapathSession {
                   attempt.datapath.start();
                 }
               } else {
-                attempt.lost(words(connected.cause()), false);
+                attempt.lost("cannot connect: " + words(connected.cause()), false);
               }
             });
   }
 
   private static String words(@Nullable Throwable cause) {
-    return cause instanceof TlsException
-        ? String.valueOf(cause.getMessage())
-        : "cannot connect: " + (cause == null ? "no channel" : cause.getMessage());
+    return cause == null ? "no channel" : String.valueOf(cause.getMessage());
   }
 
   /** Moves on, unless the session was closed meanwhile. */
@@ -289,20 +208,12 @@ public final class OpenFlowSession implements DatapathSession {
         }
       } else if (next == State.LIVE) {
         liveSinceNanos = System.nanoTime();
-        leave();
-      } else if (next == State.FEATURES && pass != null) {
-        pass.answered();
       }
     }
 
     @Override
     public void onReport(DatapathReport report) {
       post(report);
-    }
-
-    @Override
-    public void afterReports(Runnable next) {
-      reporter.execute(next);
     }
 
     @Override
@@ -321,8 +232,6 @@ public final class OpenFlowSession implements DatapathSession {
       }
       over = true;
       live = null;
-      whyWaiting = reason;
-      leave();
       if (!enter(State.WAITING)) {
         return;
       }
@@ -358,7 +267,7 @@ public final class OpenFlowSession implements DatapathSession {
               System.nanoTime(),
               false));
       var unused =
-          loop.schedule(OpenFlowSession.this::begin, wait.toMillis(), TimeUnit.MILLISECONDS);
+          loop.schedule(OpenFlowSession.this::connect, wait.toMillis(), TimeUnit.MILLISECONDS);
     }
   }
 }

@@ -5,32 +5,21 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.google.common.collect.ImmutableList;
-import com.google.common.collect.ImmutableMap;
-import com.google.common.collect.ImmutableSet;
 import io.flowmirror.controller.transport.Backoff;
 import io.flowmirror.controller.transport.Endpoint;
-import io.flowmirror.controller.transport.TlsException;
-import io.flowmirror.controller.transport.Turnstile;
-import io.flowmirror.controller.transport.UnansweredException;
-import io.flowmirror.controller.transport.UnansweredException.Why;
 import io.flowmirror.flows.RowChange;
 import io.flowmirror.topology.Bridge;
-import io.flowmirror.topology.InterfaceCounters;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelInitializer;
 import io.netty.channel.EventLoop;
 import io.netty.util.concurrent.ScheduledFuture;
 import java.time.Duration;
 import java.util.ArrayDeque;
-import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.Queue;
 import java.util.Set;
-import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -78,9 +67,6 @@ final class OvsdbSession implements BridgeSession, RpcConnection.Listener {
   /** How many reasons are remembered, lest they be said again. */
   private static final int MAX_SAID = 20;
 
-  /** How many questions may wait for their answers. */
-  private static final int MAX_QUESTIONS = 32;
-
   private record Round(long number, ImmutableList<RowChange> changes) {}
 
   private final String node;
@@ -92,14 +78,9 @@ final class OvsdbSession implements BridgeSession, RpcConnection.Listener {
   /** Whether it has been asked to be taken from whoever has it, and not been answered. */
   private boolean stealing;
 
-  /** Whether the server has a request for the lock of ours, answered or not. */
-  private boolean requested;
-
   private final Consumer<BridgeReport> reports;
   private final OvsdbTimings timings;
   private final EventLoop loop;
-  private final Turnstile turnstile;
-  private Turnstile.@Nullable Pass pass;
   private final Backoff backoff;
   private final Consumer<OvsdbSession> onClose;
 
@@ -124,13 +105,11 @@ final class OvsdbSession implements BridgeSession, RpcConnection.Listener {
   private String lastSaid = "";
 
   private final Queue<Round> rounds = new ArrayDeque<>();
-  private final Map<CounterQuery, CompletableFuture<?>> questions = new HashMap<>();
   private boolean inFlight;
   private long answeredRound;
   private String refused = "";
   private @Nullable BridgeReport lastReport;
 
-  /** One that connects whatever others do. */
   OvsdbSession(
       String node,
       Endpoint peer,
@@ -139,19 +118,6 @@ final class OvsdbSession implements BridgeSession, RpcConnection.Listener {
       Consumer<BridgeReport> reports,
       OvsdbTimings timings,
       EventLoop loop,
-      Consumer<OvsdbSession> onClose) {
-    this(node, peer, bridgeName, wish, reports, timings, loop, Turnstile.open(), onClose);
-  }
-
-  OvsdbSession(
-      String node,
-      Endpoint peer,
-      String bridgeName,
-      Lock.Wish wish,
-      Consumer<BridgeReport> reports,
-      OvsdbTimings timings,
-      EventLoop loop,
-      Turnstile turnstile,
       Consumer<OvsdbSession> onClose) {
     this.node = node;
     this.peer = peer;
@@ -160,27 +126,12 @@ final class OvsdbSession implements BridgeSession, RpcConnection.Listener {
     this.reports = reports;
     this.timings = timings;
     this.loop = loop;
-    this.turnstile = turnstile;
     this.backoff = new Backoff(timings.firstBackoff(), timings.lastBackoff());
     this.onClose = onClose;
   }
 
   void start() {
-    loop.execute(this::begin);
-  }
-
-  /** Connects when there is a place among those that do. */
-  private void begin() {
-    if (!closed) {
-      pass = turnstile.enter(loop, this::connect);
-    }
-  }
-
-  private void leave() {
-    if (pass != null) {
-      pass.leave();
-      pass = null;
-    }
+    loop.execute(this::connect);
   }
 
   /**
@@ -217,59 +168,10 @@ final class OvsdbSession implements BridgeSession, RpcConnection.Listener {
     onClose.accept(this);
     loop.execute(
         () -> {
-          leave();
           if (channel != null) {
             channel.close();
           }
         });
-  }
-
-  @Override
-  public CompletableFuture<ImmutableMap<String, InterfaceCounters>> counters(
-      ImmutableSet<String> interfaces) {
-    CompletableFuture<ImmutableMap<String, InterfaceCounters>> answer = new CompletableFuture<>();
-    if (interfaces.size() > MAX_INTERFACES) {
-      fail(answer, Why.TOO_LARGE, "more than " + MAX_INTERFACES + " interfaces at once");
-    } else if (interfaces.isEmpty()) {
-      answer.complete(ImmutableMap.of());
-    } else {
-      try {
-        loop.execute(() -> ask(new CounterQuery(interfaces), answer));
-      } catch (RejectedExecutionException e) {
-        fail(answer, Why.CLOSED, "the session is closed");
-      }
-    }
-    return answer;
-  }
-
-  private void ask(
-      CounterQuery query, CompletableFuture<ImmutableMap<String, InterfaceCounters>> answer) {
-    RpcConnection live = connection;
-    if (live == null) {
-      fail(answer, closed ? Why.CLOSED : Why.NOT_CONNECTED, "no OVSDB connection: " + reason);
-    } else if (questions.size() >= MAX_QUESTIONS) {
-      fail(answer, Why.BUSY, MAX_QUESTIONS + " questions to this database wait already");
-    } else if (!answer.isDone()) {
-      questions.put(query, answer);
-      live.request(
-          "transact",
-          query.params(),
-          (result, error) -> {
-            questions.remove(query);
-            try {
-              answer.complete(query.answer(result, error));
-            } catch (UnansweredException e) {
-              answer.completeExceptionally(e);
-            } catch (BadRowException e) {
-              // Nobody acts on it but whoever has asked: no reason to leave the database.
-              fail(answer, Why.REFUSED, e.getMessage());
-            }
-          });
-    }
-  }
-
-  private static void fail(CompletableFuture<?> answer, Why why, String words) {
-    answer.completeExceptionally(new UnansweredException(why, words));
   }
 
   private void connect() {
@@ -289,19 +191,16 @@ final class OvsdbSession implements BridgeSession, RpcConnection.Listener {
             .addListener(
                 attempt -> {
                   if (!attempt.isSuccess()) {
-                    lost(words(attempt.cause()));
+                    lost("cannot connect: " + plainMessage(attempt.cause()));
                   }
                 })
             .channel();
   }
 
   /** Without the address, which Netty appends and the reason names anyway. */
-  private static String words(Throwable failure) {
-    if (failure instanceof TlsException) {
-      return String.valueOf(failure.getMessage());
-    }
+  private static String plainMessage(Throwable failure) {
     Throwable cause = failure.getCause();
-    return "cannot connect: " + (cause == null ? failure : cause).getMessage();
+    return String.valueOf((cause == null ? failure : cause).getMessage());
   }
 
   @Override
@@ -311,9 +210,6 @@ final class OvsdbSession implements BridgeSession, RpcConnection.Listener {
       return;
     }
     connection = fresh;
-    if (pass != null) {
-      pass.answered();
-    }
     if (wish != Lock.Wish.NONE) {
       // Before the monitor, so that its answer comes before the first report of the bridge.
       askForLock(fresh);
@@ -332,7 +228,6 @@ final class OvsdbSession implements BridgeSession, RpcConnection.Listener {
           first.update(result);
           tables = first;
           stale = true;
-          leave();
           proof =
               loop.schedule(this::proved, timings.lastBackoff().toNanos(), TimeUnit.NANOSECONDS);
           nextRound();
@@ -347,21 +242,8 @@ final class OvsdbSession implements BridgeSession, RpcConnection.Listener {
   }
 
   private void wish(Lock.Wish wished) {
+    wish = wished;
     RpcConnection live = connection;
-    if (wished == Lock.Wish.YIELD) {
-      if (live != null && lock == Lock.OURS) {
-        LOG.info("{}: lets another controller have the lock", node);
-        lock = Lock.ANOTHERS;
-        unlock(live);
-        askForLock(live);
-        if (tables != null) {
-          report();
-        }
-      }
-      return;
-    }
-    // Who has it need not take it from anybody later.
-    wish = lock == Lock.OURS && wished == Lock.Wish.STEAL ? Lock.Wish.WAIT : wished;
     if (live == null || lock == Lock.REFUSED || (lock == Lock.OURS && wished != Lock.Wish.NONE)) {
       return;
     }
@@ -369,8 +251,7 @@ final class OvsdbSession implements BridgeSession, RpcConnection.Listener {
       // It is on its way: to give it up in between would hand it to whoever waits, for a moment.
       return;
     }
-    // Answered or not: the server has it, and takes no second request without an unlock.
-    boolean isAsked = requested;
+    boolean isAsked = lock != Lock.UNKNOWN;
     if (isAsked && wished != Lock.Wish.WAIT) {
       unlock(live);
     }
@@ -386,7 +267,6 @@ final class OvsdbSession implements BridgeSession, RpcConnection.Listener {
 
   /** Who waits, or has lost it, may not ask once more before this (RFC 7047, section 4.1.8). */
   private void unlock(RpcConnection live) {
-    requested = false;
     live.request(
         "unlock",
         JsonNodeFactory.instance.arrayNode().add(Lock.ID),
@@ -399,7 +279,6 @@ final class OvsdbSession implements BridgeSession, RpcConnection.Listener {
 
   private void askForLock(RpcConnection fresh) {
     stealing = wish == Lock.Wish.STEAL;
-    requested = true;
     fresh.request(
         wish == Lock.Wish.STEAL ? "steal" : "lock",
         JsonNodeFactory.instance.arrayNode().add(Lock.ID),
@@ -501,22 +380,16 @@ final class OvsdbSession implements BridgeSession, RpcConnection.Listener {
     bridge = Optional.empty();
     lock = Lock.UNKNOWN;
     stealing = false;
-    requested = false;
     reason = "ovsdb-server at " + peer + ": " + why;
     inFlight = false;
-    leave();
     for (Round round : rounds) {
       answeredRound = round.number();
       refused = "the connection was lost before the answer: " + why;
     }
     rounds.clear();
-    questions.forEach(
-        (query, answer) ->
-            fail(answer, Why.LOST, "the connection was lost before the answer: " + why));
-    questions.clear();
     report();
     if (!closed) {
-      loop.schedule(this::begin, backoff.next().toNanos(), TimeUnit.NANOSECONDS);
+      loop.schedule(this::connect, backoff.next().toNanos(), TimeUnit.NANOSECONDS);
     }
   }
 

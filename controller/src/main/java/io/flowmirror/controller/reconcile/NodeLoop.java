@@ -60,12 +60,6 @@ final class NodeLoop {
   /** What has been done about the lock, and is done again if it is taken from us. */
   private Lock.Wish wish = Lock.Wish.WAIT;
 
-  /** Whether another had claimed the role with a newer generation when the last round was sent. */
-  private boolean overruled;
-
-  /** Whether the lock has not been given up for nothing lately. */
-  private boolean mayYield = true;
-
   private long claimedConnection = NONE;
   private OptionalLong claimed = OptionalLong.empty();
   private @Nullable DatapathSession datapathSession;
@@ -100,11 +94,6 @@ final class NodeLoop {
   /** When the first of what is new since then was noticed; 0 if nothing was. */
   private long noticedNanos;
 
-  /** What was planned last, and of what: most reports change neither. */
-  private record Planned(NodeIntent intent, Node node, Plan plan) {}
-
-  private @Nullable Planned planned;
-
   /** What is wanted, observed, and there that is not ours. */
   private record Circumstances(NodeIntent intent, Node node, ImmutableSet<FlowEntry> foreign) {}
 
@@ -123,14 +112,6 @@ final class NodeLoop {
     this.bridgeSession = bridgeSession;
   }
 
-  DatapathSession datapathSession() {
-    return Objects.requireNonNull(datapathSession);
-  }
-
-  BridgeSession bridgeSession() {
-    return Objects.requireNonNull(bridgeSession);
-  }
-
   /** Whether this controller is known to be the only one at work here. */
   boolean isTheWriter() {
     return writer == NodeStatus.Writer.US;
@@ -139,14 +120,8 @@ final class NodeLoop {
   /** Takes what this controller does here among several. */
   void assign(OptionalLong newGeneration, Lock.Wish newWish) {
     boolean anew = !newGeneration.equals(generation) || newWish != wish;
-    mayYield |= !newGeneration.equals(generation);
-    boolean takenBack = wish == Lock.Wish.STEAL && newWish == Lock.Wish.WAIT;
     generation = newGeneration;
     wish = newWish;
-    if (takenBack && generation.isPresent() && bridgeSession != null) {
-      // A database that comes back later is not for this controller to take from anybody.
-      bridgeSession.lock(Lock.Wish.WAIT);
-    }
     if (anew && generation.isPresent()) {
       takeTheLock();
     }
@@ -155,21 +130,6 @@ final class NodeLoop {
   private void takeTheLock() {
     if (bridgeSession != null && wish == Lock.Wish.STEAL && !isTheWriter()) {
       bridgeSession.lock(Lock.Wish.STEAL);
-    }
-  }
-
-  /**
-   * Whoever has the lock and is overruled by a newer claim can do nothing with it; whoever waits
-   * may be able to. Once, lest two such pass it to and fro, and again with each {@link #retry}.
-   */
-  private void yieldIfOverruled() {
-    if (bridgeSession != null
-        && mayYield
-        && generation.isPresent()
-        && bridgeReport.lock() == Lock.OURS
-        && overruled) {
-      mayYield = false;
-      bridgeSession.lock(Lock.Wish.YIELD);
     }
   }
 
@@ -188,7 +148,6 @@ final class NodeLoop {
         && (claimedConnection != connection || !claimed.equals(generation))) {
       claimedConnection = connection;
       claimed = generation;
-      overruled = false;
       // What was refused to who was not the master is not refused to who is.
       letTryAgain();
       Objects.requireNonNull(datapathSession).claim(connection, generation.getAsLong());
@@ -246,8 +205,6 @@ final class NodeLoop {
       refused = still.putAll(report.refused()).buildKeepingLast();
       heldBack = refused.keySet();
       refusedUnder = null;
-      overruled = report.isOverruled();
-      yieldIfOverruled();
     }
     datapathReport = report;
     confirm();
@@ -298,10 +255,8 @@ final class NodeLoop {
   boolean retry() {
     boolean isOver = rowsSent.isEmpty() && heldBack.isEmpty();
     rowsSent = ImmutableList.of();
-    mayYield = true;
     if (generation.isPresent()) {
       takeTheLock();
-      yieldIfOverruled();
     }
     return !isOver;
   }
@@ -367,7 +322,7 @@ final class NodeLoop {
    */
   NodeStatus reconcile(Node node, Optional<String> otherHolder) {
     reconsiderRefusals(node);
-    Plan plan = plan(node);
+    Plan plan = MirrorCompiler.compile(intent, node);
     FlowDiff diff = FlowDiff.between(plan, datapathReport.entries(), heldBack, owned);
     forgetRefusalsWithoutDrift(diff);
     if (node.datapath().isPresent()) {
@@ -413,15 +368,6 @@ final class NodeLoop {
         repairs.contest(),
         settled,
         repairs.newest());
-  }
-
-  private Plan plan(Node node) {
-    Planned last = planned;
-    if (last == null || !last.intent().equals(intent) || !last.node().equals(node)) {
-      last = new Planned(intent, node, MirrorCompiler.compile(intent, node));
-      planned = last;
-    }
-    return last.plan();
   }
 
   private long noticed() {

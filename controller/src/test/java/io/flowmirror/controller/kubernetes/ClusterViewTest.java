@@ -30,8 +30,7 @@ final class ClusterViewTest {
         selector,
         Optional.of(new KubernetesSettings.NodesOfApi(LabelSelector.parse("os=linux"), 6640, 6653)),
         Optional.empty(),
-        Optional.empty(),
-        true);
+        Optional.empty());
   }
 
   private final ClusterView view = new ClusterView(settings(Optional.empty(), Optional.empty()));
@@ -42,30 +41,12 @@ final class ClusterViewTest {
       all.put(annotations[i], annotations[i + 1]);
     }
     return new PodView(
-        "ns",
-        name,
-        uid,
-        node,
-        false,
-        false,
-        all.buildOrThrow(),
-        "kubectl",
-        Optional.empty(),
-        ImmutableMap.of());
+        "ns", name, uid, node, false, false, all.buildOrThrow(), "kubectl", Optional.empty());
   }
 
   private static PodView vm(String pod, String uid, String node, String vm) {
     return new PodView(
-        "ns",
-        pod,
-        uid,
-        node,
-        false,
-        false,
-        ImmutableMap.of(MIRROR, "true"),
-        "",
-        Optional.of(vm),
-        ImmutableMap.of());
+        "ns", pod, uid, node, false, false, ImmutableMap.of(MIRROR, "true"), "", Optional.of(vm));
   }
 
   private ImmutableMap<PodInterface, Direction> asked(String node) {
@@ -159,8 +140,7 @@ final class ClusterViewTest {
             true,
             ImmutableMap.of(MIRROR, "true"),
             "",
-            Optional.empty(),
-            ImmutableMap.of());
+            Optional.empty());
     PodView host =
         new PodView(
             "ns",
@@ -171,8 +151,7 @@ final class ClusterViewTest {
             false,
             ImmutableMap.of(MIRROR, "true"),
             "",
-            Optional.empty(),
-            ImmutableMap.of());
+            Optional.empty());
     view.put(over);
     view.put(host);
     view.put(pod("pending", "3", "", MIRROR, "true"));
@@ -235,9 +214,7 @@ final class ClusterViewTest {
     assertThat(view.takeNodesChanged()).isTrue();
   }
 
-  /**
-   * Only a node that is gone, or not meant any more, is cleaned; what is said of it may be wrong.
-   */
+  /** Only a node that is gone, or not meant any more, is cleaned; what is said of it may be wrong. */
   @Test
   void aNodeOfWhichNonsenseIsSaidIsReachedAsBefore() {
     ImmutableMap<String, String> linux = ImmutableMap.of("os", "linux");

@@ -46,11 +46,6 @@ class LiveDatapathTest {
         }
 
         @Override
-        public void afterReports(Runnable next) {
-          next.run();
-        }
-
-        @Override
         public void onLost(String reason, boolean misbehaved) {
           lost = reason;
         }

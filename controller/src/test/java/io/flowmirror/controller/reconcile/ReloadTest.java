@@ -4,7 +4,6 @@ package io.flowmirror.controller.reconcile;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
-import com.google.common.collect.ImmutableList;
 import com.google.common.collect.ImmutableMap;
 import com.google.common.util.concurrent.Uninterruptibles;
 import io.flowmirror.config.Direction;
@@ -19,15 +18,12 @@ import io.flowmirror.controller.ovsdb.BridgeSession;
 import io.flowmirror.controller.ovsdb.Lock;
 import io.flowmirror.controller.reconcile.Reconciler.Mode;
 import io.flowmirror.flows.Asked;
-import io.flowmirror.flows.EntryFilter;
-import io.flowmirror.flows.InstalledEntry;
 import io.flowmirror.topology.PodInterface;
 import io.flowmirror.topology.PodName;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
-import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
@@ -238,9 +234,7 @@ final class ReloadTest {
     assertThat(n1.entries()).isEqualTo(entries);
   }
 
-  /**
-   * A node that has gone is not remembered, and one on which nothing is asked for is as any other.
-   */
+  /** A node that has gone is not remembered, and one on which nothing is asked for is as any other. */
   @Test
   void whatIsAskedForOnANodeThatIsGoneIsForgotten() {
     awaitSettled("n1");
@@ -312,17 +306,6 @@ final class ReloadTest {
     @Override
     public void read() {
       session.read();
-    }
-
-    @Override
-    public CompletableFuture<Void> audit() {
-      return session.audit();
-    }
-
-    @Override
-    public CompletableFuture<Long> dump(
-        EntryFilter filter, Consumer<ImmutableList<InstalledEntry>> batches) {
-      return session.dump(filter, batches);
     }
 
     @Override

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package io.flowmirror.controller.northbound;
+package io.flowmirror.controller.main;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
