@@ -42,8 +42,8 @@ public record Plan(
    * Ports of which OVSDB has not said whose they are. An entry of ours for such a port was right
    * when it was made; it stays, unrenewed, until OVSDB speaks or its hard timeout ends. It does not
    * stay if what it copies or where it sends copies is gone, nor if OVSDB has an interface for the
-   * logical port that it was made for: that one is elsewhere, and what is here is another's. Promise
-   * is first to tap nobody else.
+   * logical port that it was made for: that one is elsewhere, and what is here is another's.
+   * Promise is first to tap nobody else.
    *
    * @param ofports numbers of live ports that are undecided
    * @param keys (D, K) of those among them that OVN has bound

@@ -22,9 +22,9 @@ import org.slf4j.LoggerFactory;
 
 /**
  * A session over br-int's service connection, the only kind whose coming and going leaves OVN's
- * flow entries alone (Open vSwitch, ofproto/connmgr.c): never a primary controller. It takes no role
- * but the one of MASTER, and that only when it is told to {@link #claim} it from other controllers
- * of the same kind; ovn-controller, which has the role EQUAL, is not concerned by that.
+ * flow entries alone (Open vSwitch, ofproto/connmgr.c): never a primary controller. It takes no
+ * role but the one of MASTER, and that only when it is told to {@link #claim} it from other
+ * controllers of the same kind; ovn-controller, which has the role EQUAL, is not concerned by that.
  *
  * <p>All state belongs to one event loop, on which every connection of this session runs. Opened by
  * {@link OpenFlowConnector#open}.

@@ -224,8 +224,8 @@ public final class Reconciler implements AutoCloseable {
   }
 
   /**
-   * What has ended the loop, if ever anything does but {@link #close}: there is no going on after an
-   * {@link Error}. The sessions are closed by then, so that another controller gets their locks;
+   * What has ended the loop, if ever anything does but {@link #close}: there is no going on after
+   * an {@link Error}. The sessions are closed by then, so that another controller gets their locks;
    * entries stay as they are. Completed on the loop's thread.
    */
   public CompletableFuture<Error> fault() {
@@ -361,7 +361,9 @@ public final class Reconciler implements AutoCloseable {
     apply(name, wanted);
   }
 
-  /** A node on which nothing is asked for is one of these: it may be gone, and is not remembered. */
+  /**
+   * A node on which nothing is asked for is one of these: it may be gone, and is not remembered.
+   */
   private void requestElsewhere(Asked wanted) {
     elsewhere = wanted;
     asked.values().removeIf(of -> of.pods().isEmpty());
@@ -493,7 +495,8 @@ public final class Reconciler implements AutoCloseable {
       try {
         receive(message, touched);
       } catch (RuntimeException e) {
-        log.error("a fault of ours, by {}; the loop goes on", message.getClass().getSimpleName(), e);
+        log.error(
+            "a fault of ours, by {}; the loop goes on", message.getClass().getSimpleName(), e);
       }
     }
     long now = System.nanoTime();

@@ -50,8 +50,8 @@ public sealed interface Endpoint {
   /**
    * Dials, without blocking: a name is looked up on threads that serve no socket.
    *
-   * @param loop whose thread serves the channel and completes the future; a channel that cannot even
-   *     be made, for want of descriptors, fails on another
+   * @param loop whose thread serves the channel and completes the future; a channel that cannot
+   *     even be made, for want of descriptors, fails on another
    * @param within how long a TCP handshake may take
    * @param initializer builds the channel's pipeline
    */

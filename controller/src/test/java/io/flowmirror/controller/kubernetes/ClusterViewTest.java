@@ -214,7 +214,9 @@ final class ClusterViewTest {
     assertThat(view.takeNodesChanged()).isTrue();
   }
 
-  /** Only a node that is gone, or not meant any more, is cleaned; what is said of it may be wrong. */
+  /**
+   * Only a node that is gone, or not meant any more, is cleaned; what is said of it may be wrong.
+   */
   @Test
   void aNodeOfWhichNonsenseIsSaidIsReachedAsBefore() {
     ImmutableMap<String, String> linux = ImmutableMap.of("os", "linux");

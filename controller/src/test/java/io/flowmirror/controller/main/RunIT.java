@@ -95,7 +95,8 @@ final class RunIT {
         .contains("another controller is at work on every node that can be reached");
     Program clean = start("clean");
     assertThat(clean.exitCode()).isEqualTo(Flowmirror.REFUSED);
-    assertThat(clean.text()).contains("n1: NOT clean: another controller is at work");
+    // On a busy machine it may have more to say.
+    assertThat(clean.text()).containsPattern("n1: NOT clean: .*another controller is at work");
 
     // The first goes on as if nothing had been.
     assertThat(first.isAlive()).isTrue();

@@ -71,12 +71,9 @@ final class StatusLogTest {
 
   private static NodeStatus with(String name, List<String> there, String... pods) {
     ImmutableMap<String, Interface> interfaces =
-        there.stream()
-            .collect(ImmutableMap.toImmutableMap(pod -> pod + "_h", StatusLogTest::row));
+        there.stream().collect(ImmutableMap.toImmutableMap(pod -> pod + "_h", StatusLogTest::row));
     return status(
-        name,
-        Optional.of(new Bridge("br-int", "", false, interfaces, ImmutableList.of())),
-        pods);
+        name, Optional.of(new Bridge("br-int", "", false, interfaces, ImmutableList.of())), pods);
   }
 
   private static Interface row(String pod) {
@@ -156,7 +153,8 @@ final class StatusLogTest {
     assertThat(unplaced.put("n7", n7)).isFalse();
     assertThat(unplaced.take()).isEmpty();
     unplaced.put("n7", with("n7", List.of("p7"), "p7"));
-    assertThat(unplaced.take().keySet()).extracting(PodInterface::toString)
+    assertThat(unplaced.take().keySet())
+        .extracting(PodInterface::toString)
         .containsExactly("default/web", "default/db", "default/p7");
   }
 }

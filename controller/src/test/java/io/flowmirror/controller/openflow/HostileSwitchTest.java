@@ -168,8 +168,8 @@ class HostileSwitchTest {
   }
 
   /**
-   * Applies these changes as round 1 on each connection until one is given up for such a reason: the
-   * report of a loss that nobody has read yet gives way to the next connection's.
+   * Applies these changes as round 1 on each connection until one is given up for such a reason:
+   * the report of a loss that nobody has read yet gives way to the next connection's.
    */
   private static void applyUntil(
       Predicate<String> reason,
@@ -179,9 +179,7 @@ class HostileSwitchTest {
       List<FlowChange> changes)
       throws InterruptedException {
     long applied = 0;
-    for (DatapathReport report = first;
-        !reason.test(report.reason());
-        report = next(reports)) {
+    for (DatapathReport report = first; !reason.test(report.reason()); report = next(reports)) {
       assertThat(report.round()).as("the round that was answered").isNotEqualTo(1);
       long connection = report.datapath().map(Datapath::connection).orElse(applied);
       if (connection != applied) {
@@ -205,11 +203,7 @@ class HostileSwitchTest {
       changes.add(new FlowChange.Add(Entries.e1(port, 9)));
     }
     applyUntil(
-        "no reply to OFPT_BARRIER_REQUEST within 300 ms"::equals,
-        session,
-        first,
-        reports,
-        changes);
+        "no reply to OFPT_BARRIER_REQUEST within 300 ms"::equals, session, first, reports, changes);
   }
 
   @Test

@@ -63,9 +63,7 @@ final class AskTest {
   }
 
   private void awaitStatus(Predicate<NodeStatus> arrived) {
-    await()
-        .until(
-            () -> says(reconciler, arrived));
+    await().until(() -> says(reconciler, arrived));
   }
 
   private void awaitEntries(int count) {
@@ -75,8 +73,7 @@ final class AskTest {
 
   @Test
   void beforeAnythingIsKnownNothingIsWritten() {
-    awaitStatus(
-        status -> status.complaints().toString().contains(NOT_YET));
+    awaitStatus(status -> status.complaints().toString().contains(NOT_YET));
     ask(Standing.LAST, WEB);
     ask(Standing.UNKNOWN, WEB);
     awaitStatus(status -> !status.plan().entries().isEmpty() || status.node().bridge().isPresent());

@@ -234,7 +234,9 @@ final class ReloadTest {
     assertThat(n1.entries()).isEqualTo(entries);
   }
 
-  /** A node that has gone is not remembered, and one on which nothing is asked for is as any other. */
+  /**
+   * A node that has gone is not remembered, and one on which nothing is asked for is as any other.
+   */
   @Test
   void whatIsAskedForOnANodeThatIsGoneIsForgotten() {
     awaitSettled("n1");

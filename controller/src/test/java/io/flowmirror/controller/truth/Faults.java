@@ -213,8 +213,8 @@ final class Faults {
           .atTheConnection();
 
   /**
-   * The controller does not read what the switch says, which therefore pauses its flow monitor: that
-   * one of our entries is gone, the monitor tells late, or not at all.
+   * The controller does not read what the switch says, which therefore pauses its flow monitor:
+   * that one of our entries is gone, the monitor tells late, or not at all.
    */
   static final Fault STALLED_READER =
       Fault.harmless("stalled reader, until the flow monitor is paused", Faults::stall)
@@ -311,8 +311,7 @@ final class Faults {
       if (stage.hasController()) {
         Wait.until(
             "the flow monitor to be resumed",
-            () ->
-                monitor.resumptions() > resumptions || stage.proxy().connections() > connections,
+            () -> monitor.resumptions() > resumptions || stage.proxy().connections() > connections,
             () -> monitor.pauses() + " pauses, " + monitor.resumptions() + " resumptions");
       }
       stage.drain();

@@ -17,8 +17,8 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 
 /**
- * A program that was started here, and is ended here, with whatever it has started itself. Its output
- * (both streams) is read as it comes, so that it never blocks on a full pipe.
+ * A program that was started here, and is ended here, with whatever it has started itself. Its
+ * output (both streams) is read as it comes, so that it never blocks on a full pipe.
  */
 final class Program implements AutoCloseable {
   private static final Duration TIME_TO_DIE = Duration.ofSeconds(10);
@@ -153,8 +153,8 @@ final class Program implements AutoCloseable {
 
   /**
    * Whether it has not ended. A handle knows its process by the time of its start too, so that a
-   * number's next bearer is another; but one that has ended counts as alive until somebody has asked
-   * for its status, and in a container perhaps nobody ever does (proc(5), state Z).
+   * number's next bearer is another; but one that has ended counts as alive until somebody has
+   * asked for its status, and in a container perhaps nobody ever does (proc(5), state Z).
    */
   static boolean runs(ProcessHandle process) {
     try {

@@ -66,8 +66,8 @@ final class Proxy implements AutoCloseable {
   }
 
   /**
-   * From now on nothing is read of what the target says, so that in the end it cannot say more; what
-   * it is told goes on to it.
+   * From now on nothing is read of what the target says, so that in the end it cannot say more;
+   * what it is told goes on to it.
    */
   void stall(boolean on) {
     lock.lock();

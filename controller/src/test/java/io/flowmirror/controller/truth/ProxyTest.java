@@ -15,15 +15,12 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 final class ProxyTest {
-  private static final byte[] PAUSED =
-      HexFormat.of().parseHex("04040010000000004f4e46000000074f");
-  private static final byte[] RESUMED =
-      HexFormat.of().parseHex("04040010000000004f4e460000000750");
+  private static final byte[] PAUSED = HexFormat.of().parseHex("04040010000000004f4e46000000074f");
+  private static final byte[] RESUMED = HexFormat.of().parseHex("04040010000000004f4e460000000750");
   private static final byte[] ECHO = HexFormat.of().parseHex("0402000900000000aa");
 
   @Test
-  void whatIsStalledComesLaterAndTheOtherDirectionGoesOn(@TempDir Path folder)
-      throws IOException {
+  void whatIsStalledComesLaterAndTheOtherDirectionGoesOn(@TempDir Path folder) throws IOException {
     Path path = folder.resolve("s");
     try (ServerSocketChannel server = ServerSocketChannel.open(StandardProtocolFamily.UNIX)) {
       server.bind(UnixDomainSocketAddress.of(path));
@@ -49,7 +46,11 @@ final class ProxyTest {
   @Test
   void whatIsSaidOfTheFlowMonitorIsHeard() {
     ByteBuffer all = ByteBuffer.allocate(100);
-    all.put(ECHO).put(PAUSED).put(ECHO).put(RESUMED).put(HexFormat.of().parseHex("0404000800000000"));
+    all.put(ECHO)
+        .put(PAUSED)
+        .put(ECHO)
+        .put(RESUMED)
+        .put(HexFormat.of().parseHex("0404000800000000"));
     all.put(PAUSED).flip();
     for (int piece = 1; piece <= all.limit(); piece++) {
       FlowMonitorWitness witness = new FlowMonitorWitness();

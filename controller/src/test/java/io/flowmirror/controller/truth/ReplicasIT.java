@@ -171,8 +171,20 @@ final class ReplicasIT {
     return group == null ? "" : group.getMetadata().getAnnotations().get("flowmirror.io/" + key);
   }
 
+  /** They are the members, and each of them has heard so. */
   private void awaitMembers(List<String> expected) {
     Wait.until("members " + expected, () -> members().equals(expected), ReplicasIT::logs);
+    for (String name : expected) {
+      Wait.until(
+          name + " to have heard of the newest members",
+          () ->
+              lines(name).stream()
+                  .filter(line -> line.contains("Leases: members "))
+                  .reduce((before, last) -> last)
+                  .filter(last -> last.endsWith("generation " + generation()))
+                  .isPresent(),
+          ReplicasIT::logs);
+    }
   }
 
   private void awaitMirrored() {

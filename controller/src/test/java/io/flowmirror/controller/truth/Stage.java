@@ -120,8 +120,7 @@ final class Stage implements AutoCloseable {
 
   /** He removes what he has added. */
   void drain() {
-    Program.run(
-        "ovs-ofctl", "-O", "OpenFlow13", "del-flows", brInt.openflow(), "cookie=0x6161/-1");
+    Program.run("ovs-ofctl", "-O", "OpenFlow13", "del-flows", brInt.openflow(), "cookie=0x6161/-1");
   }
 
   /** Has ovs-ofctl make our entries, as they are, once more; says how long that took. */
