@@ -32,6 +32,14 @@ public record DatapathReport(
     long noticedNanos,
     boolean wiped) {
 
+  /** What is said of changes that were not sent, for another has claimed the role since. */
+  static final String OVERRULED = "another controller is the master: ";
+
+  /** Whether that round was refused because another controller is the master by a newer claim. */
+  public boolean isOverruled() {
+    return refused.values().stream().anyMatch(why -> why.startsWith(OVERRULED));
+  }
+
   /** What this says, after one that nobody has read: what was new in that one still is. */
   public static DatapathReport after(@Nullable DatapathReport unread, DatapathReport newer) {
     return unread == null || unread.noticedNanos - newer.noticedNanos >= 0

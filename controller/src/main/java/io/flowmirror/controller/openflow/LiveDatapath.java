@@ -389,7 +389,7 @@ final class LiveDatapath implements Connection.Listener {
               .collect(
                   ImmutableMap.toImmutableMap(
                       FlowChange::key,
-                      change -> "another controller is the master: " + claimRefused,
+                      change -> DatapathReport.OVERRULED + claimRefused,
                       (one, same) -> one));
       onApplied(round);
       return;

@@ -23,7 +23,7 @@ public interface BridgeSession extends AutoCloseable {
 
   /**
    * Changes what is done about the lock: to take it from whoever has it, once more, to wait for it,
-   * or to give it up.
+   * to let others have it first, or to give it up.
    */
   void lock(Lock.Wish wish);
 

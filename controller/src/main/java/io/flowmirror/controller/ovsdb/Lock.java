@@ -26,6 +26,8 @@ public enum Lock {
     /** It waits for its turn. */
     WAIT,
     /** It takes it from whoever has it, once; on later connections it waits. */
-    STEAL
+    STEAL,
+    /** It gives it to whoever has waited longest, and waits for its next turn. */
+    YIELD
   }
 }

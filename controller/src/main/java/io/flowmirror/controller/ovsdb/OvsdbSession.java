@@ -242,8 +242,20 @@ final class OvsdbSession implements BridgeSession, RpcConnection.Listener {
   }
 
   private void wish(Lock.Wish wished) {
-    wish = wished;
     RpcConnection live = connection;
+    if (wished == Lock.Wish.YIELD) {
+      if (live != null && lock == Lock.OURS) {
+        LOG.info("{}: lets another controller have the lock", node);
+        lock = Lock.ANOTHERS;
+        unlock(live);
+        askForLock(live);
+        if (tables != null) {
+          report();
+        }
+      }
+      return;
+    }
+    wish = wished;
     if (live == null || lock == Lock.REFUSED || (lock == Lock.OURS && wished != Lock.Wish.NONE)) {
       return;
     }

@@ -60,6 +60,12 @@ final class NodeLoop {
   /** What has been done about the lock, and is done again if it is taken from us. */
   private Lock.Wish wish = Lock.Wish.WAIT;
 
+  /** Whether another had claimed the role with a newer generation when the last round was sent. */
+  private boolean overruled;
+
+  /** Whether the lock has not been given up for nothing lately. */
+  private boolean mayYield = true;
+
   private long claimedConnection = NONE;
   private OptionalLong claimed = OptionalLong.empty();
   private @Nullable DatapathSession datapathSession;
@@ -120,6 +126,7 @@ final class NodeLoop {
   /** Takes what this controller does here among several. */
   void assign(OptionalLong newGeneration, Lock.Wish newWish) {
     boolean anew = !newGeneration.equals(generation) || newWish != wish;
+    mayYield |= !newGeneration.equals(generation);
     generation = newGeneration;
     wish = newWish;
     if (anew && generation.isPresent()) {
@@ -130,6 +137,21 @@ final class NodeLoop {
   private void takeTheLock() {
     if (bridgeSession != null && wish == Lock.Wish.STEAL && !isTheWriter()) {
       bridgeSession.lock(Lock.Wish.STEAL);
+    }
+  }
+
+  /**
+   * Whoever has the lock and is overruled by a newer claim can do nothing with it; whoever waits
+   * may be able to. Once, lest two such pass it to and fro, and again with each {@link #retry}.
+   */
+  private void yieldIfOverruled() {
+    if (bridgeSession != null
+        && mayYield
+        && generation.isPresent()
+        && bridgeReport.lock() == Lock.OURS
+        && overruled) {
+      mayYield = false;
+      bridgeSession.lock(Lock.Wish.YIELD);
     }
   }
 
@@ -148,6 +170,7 @@ final class NodeLoop {
         && (claimedConnection != connection || !claimed.equals(generation))) {
       claimedConnection = connection;
       claimed = generation;
+      overruled = false;
       // What was refused to who was not the master is not refused to who is.
       letTryAgain();
       Objects.requireNonNull(datapathSession).claim(connection, generation.getAsLong());
@@ -205,6 +228,8 @@ final class NodeLoop {
       refused = still.putAll(report.refused()).buildKeepingLast();
       heldBack = refused.keySet();
       refusedUnder = null;
+      overruled = report.isOverruled();
+      yieldIfOverruled();
     }
     datapathReport = report;
     confirm();
@@ -255,8 +280,10 @@ final class NodeLoop {
   boolean retry() {
     boolean isOver = rowsSent.isEmpty() && heldBack.isEmpty();
     rowsSent = ImmutableList.of();
+    mayYield = true;
     if (generation.isPresent()) {
       takeTheLock();
+      yieldIfOverruled();
     }
     return !isOver;
   }

@@ -348,7 +348,7 @@ public final class FakeDatapath implements OtherSide {
         }
         claims.add(newGeneration);
         if (newGeneration < generation) {
-          whyNot = "another controller is the master: OFPET_ROLE_REQUEST_FAILED/OFPRRFC_STALE";
+          whyNot = DatapathReport.OVERRULED + "OFPET_ROLE_REQUEST_FAILED/OFPRRFC_STALE";
           return;
         }
         generation = newGeneration;

@@ -11,10 +11,12 @@ import io.flowmirror.flows.RowChange.RemovePort;
 import io.flowmirror.topology.Bridge;
 import io.flowmirror.topology.BridgeMirror;
 import io.flowmirror.topology.Interface;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.IntStream;
+import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
@@ -292,6 +294,21 @@ class OvsdbSessionIT {
     thieves.until("its lock", report -> report.lock() == Lock.OURS);
     seconds.until("none", report -> report.lock() == Lock.ANOTHERS);
     thief.close();
+    seconds.until("its lock", report -> report.lock() == Lock.OURS);
+    // It lets others have it first; if there are none, it has it again.
+    Reports thirds = new Reports();
+    BridgeSession third = open(Lock.Wish.WAIT, thirds);
+    thirds.until("none", report -> report.lock() == Lock.ANOTHERS);
+    second.lock(Lock.Wish.YIELD);
+    thirds.until("its lock", report -> report.lock() == Lock.OURS);
+    seconds.until("none", report -> report.lock() == Lock.ANOTHERS);
+    third.close();
+    seconds.until("its lock", report -> report.lock() == Lock.OURS);
+    int before = seconds.all().size();
+    second.lock(Lock.Wish.YIELD);
+    Awaitility.await()
+        .atMost(Duration.ofSeconds(60))
+        .until(() -> seconds.all().size() >= before + 2);
     seconds.until("its lock", report -> report.lock() == Lock.OURS);
     second.close();
     assertThat(reports.all()).allMatch(report -> report.lock() == Lock.UNKNOWN);

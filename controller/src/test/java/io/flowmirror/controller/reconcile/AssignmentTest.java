@@ -8,12 +8,15 @@ import com.google.common.collect.ImmutableList;
 import io.flowmirror.config.Overrides;
 import io.flowmirror.config.Settings;
 import io.flowmirror.config.SettingsReader;
+import io.flowmirror.controller.openflow.DatapathSession;
 import io.flowmirror.controller.ovsdb.Lock;
 import io.flowmirror.controller.reconcile.Reconciler.Mode;
+import java.time.Duration;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalLong;
+import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.Test;
 
 /** One of several controllers. */
@@ -142,6 +145,36 @@ final class AssignmentTest {
       node.lock(Lock.OURS);
       await().until(() -> node.claims().size() == 2);
       assertThat(node.claims()).containsExactly(7L, 7L);
+    }
+  }
+
+  /** It has not heard of the newest generation, and cannot, without the API: others may have. */
+  @Test
+  void whoHasTheLockAndIsOverruledLetsOthersHaveIt() {
+    String writer = writerOf("n1");
+    FakeNode node = new FakeNode().pod("default", "web", 5, 2, 3);
+    AtomicLong connection = new AtomicLong();
+    DatapathSession another =
+        node.openDatapath(
+            settings().nodes().get(0),
+            Duration.ofSeconds(30),
+            report -> report.datapath().ifPresent(live -> connection.set(live.connection())));
+    await().until(() -> connection.get() > 0);
+    another.claim(connection.get(), 9);
+    another.close();
+    try (Reconciler reconciler =
+        Reconciler.start(
+            settings(), Mode.MIRROR, false, of(writer, THREE, 7).last(), node, statuses -> {})) {
+      await().until(() -> node.wishes().contains(Lock.Wish.YIELD));
+      await().until(() -> reconciler.statuses().get("n1").writer() == NodeStatus.Writer.ANOTHER);
+      assertThat(node.entries()).isEmpty();
+      // It comes back: nobody else can do anything with it either.
+      node.lock(Lock.OURS);
+      await().until(() -> node.claims().size() == 3);
+      reconciler.assign(of(writer, THREE, 10).last());
+      await().until(() -> node.entries().size() == ONE_POD);
+      assertThat(node.claims()).containsExactly(9L, 7L, 7L, 10L);
+      assertThat(node.wishes()).containsExactly(Lock.Wish.WAIT, Lock.Wish.YIELD);
     }
   }
 

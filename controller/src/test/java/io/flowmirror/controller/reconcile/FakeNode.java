@@ -444,7 +444,7 @@ final class FakeNode implements Sessions {
         wishes.add(wish);
         if (wish == Lock.Wish.STEAL) {
           lock = Lock.OURS;
-        } else if (wish == Lock.Wish.NONE) {
+        } else if (wish == Lock.Wish.NONE || wish == Lock.Wish.YIELD) {
           lock = Lock.ANOTHERS;
         }
         report();
