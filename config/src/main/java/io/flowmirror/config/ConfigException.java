@@ -12,7 +12,12 @@ public final class ConfigException extends RuntimeException {
 
   private final ImmutableList<String> problems;
 
-  ConfigException(Iterable<String> problems) {
+  /**
+   * Lists what is wrong.
+   *
+   * @param problems a line each; at least one
+   */
+  public ConfigException(Iterable<String> problems) {
     super(String.join("\n", problems));
     this.problems = ImmutableList.copyOf(problems);
   }

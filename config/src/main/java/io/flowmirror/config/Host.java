@@ -78,6 +78,17 @@ final class Host {
     return toDial(text, host);
   }
 
+  /** The plain form of an address of this machine's, wildcards included. */
+  static String toListenAt(String text, String host, String expected) {
+    if (host.equals(LOCALHOST)) {
+      return "127.0.0.1";
+    }
+    if (!InetAddresses.isInetAddress(host) || InetAddresses.forString(host).isMulticastAddress()) {
+      throw BadValueException.found(text, expected);
+    }
+    return InetAddresses.toAddrString(InetAddresses.forString(host));
+  }
+
   private static String toDial(String text, String literal) {
     InetAddress address = InetAddresses.forString(literal);
     if (address.isAnyLocalAddress() || address.isMulticastAddress() || isBroadcast(address)) {

@@ -21,6 +21,7 @@ import java.util.Set;
  * @param nodes the nodes, in the file's order; at least one, unless they are those of the API
  * @param mirrors the pods, in the file's order; each pod once
  * @param kubernetes what is taken from the Kubernetes API, if anything is
+ * @param northbound how others ask and tell it, if they may
  */
 public record Settings(
     boolean enableMirror,
@@ -31,7 +32,8 @@ public record Settings(
     boolean insecure,
     ImmutableList<NodeSettings> nodes,
     ImmutableList<Mirror> mirrors,
-    Optional<KubernetesSettings> kubernetes) {
+    Optional<KubernetesSettings> kubernetes,
+    Optional<NorthboundSettings> northbound) {
   /** What {@code mirror-iface} is when nobody sets it; Kube-OVN's default. */
   public static final String DEFAULT_MIRROR_IFACE = "mirror0";
 
@@ -108,7 +110,8 @@ public record Settings(
                     insecure,
                     ImmutableList.of(found),
                     mirrors,
-                    kubernetes));
+                    kubernetes,
+                    northbound));
   }
 
   /** The same, with other nodes. */
@@ -122,7 +125,23 @@ public record Settings(
         insecure,
         others,
         mirrors,
-        kubernetes);
+        kubernetes,
+        northbound);
+  }
+
+  /** The same, with other mirrors. */
+  public Settings withMirrors(ImmutableList<Mirror> others) {
+    return new Settings(
+        enableMirror,
+        mirrorIface,
+        hold,
+        audit,
+        kubeOvnMirror,
+        insecure,
+        nodes,
+        others,
+        kubernetes,
+        northbound);
   }
 
   /** The mirror port's interface on this node: the node's own, or else everybody's. */

@@ -83,6 +83,26 @@ public final class SettingsReader {
           OVSDB_PORT.key(),
           OPENFLOW_PORT.key());
 
+  private static final String NORTHBOUND = "northbound";
+  private static final Field<NorthboundSettings.Listen> LISTEN =
+      new Field<>("listen", "ADDRESS:PORT", NorthboundSettings.Listen::parse);
+  private static final Field<Path> FILE = new Field<>("file", "a file's path", Syntax::path);
+  private static final Field<Boolean> POD_METRICS =
+      new Field<>("pod-metrics", "true or false", Syntax::bool);
+  private static final Field<Path> CERTIFICATE =
+      new Field<>("certificate", "a PEM file's path", Syntax::path);
+  private static final Field<Path> PRIVATE_KEY =
+      new Field<>("private-key", "a PEM file's path", Syntax::path);
+  private static final Field<Path> TOKENS = new Field<>("tokens", "a file's path", Syntax::path);
+  private static final ImmutableSet<String> NORTHBOUND_KEYS =
+      ImmutableSet.of(
+          LISTEN.key(),
+          FILE.key(),
+          POD_METRICS.key(),
+          CERTIFICATE.key(),
+          PRIVATE_KEY.key(),
+          TOKENS.key());
+
   /** Where Kube-OVN's Open vSwitch has its sockets on a node. */
   private static final String OVSDB_SOCKET = "/run/openvswitch/db.sock";
 
@@ -98,7 +118,8 @@ public final class SettingsReader {
           INSECURE.key(),
           NODES,
           MIRRORS,
-          KUBERNETES);
+          KUBERNETES,
+          NORTHBOUND);
   private static final ImmutableSet<String> NODE_KEYS =
       ImmutableSet.of(NAME.key(), OVSDB.key(), OPENFLOW.key(), MIRROR_IFACE.key());
   private static final ImmutableSet<String> MIRROR_KEYS =
@@ -154,6 +175,9 @@ public final class SettingsReader {
     ImmutableList<NodeSettings> nodes =
         root.map(map -> nodes(map, insecure, nodesOfApi)).orElse(ImmutableList.of());
     ImmutableList<Mirror> mirrors = root.map(this::mirrors).orElse(ImmutableList.of());
+    Optional<NorthboundSettings> northbound =
+        root.flatMap(map -> map.mapping(NORTHBOUND, NORTHBOUND_KEYS))
+            .map(map -> northbound(map, kubernetes.isPresent()));
     problems.throwIfAny();
     return new Settings(
         overrides.enableMirror().or(() -> enableMirror).orElse(false),
@@ -164,7 +188,45 @@ public final class SettingsReader {
         insecure.orElse(false),
         nodes,
         mirrors,
-        kubernetes);
+        kubernetes,
+        northbound);
+  }
+
+  private static NorthboundSettings northbound(YamlMapping map, boolean inCluster) {
+    NorthboundSettings.Listen listen =
+        map.optional(LISTEN).orElse(NorthboundSettings.Listen.DEFAULT);
+    Optional<Path> chain = map.optional(CERTIFICATE);
+    Optional<Path> key = map.optional(PRIVATE_KEY);
+    Optional<Path> tokens = map.optional(TOKENS);
+    if (chain.isPresent() != key.isPresent()) {
+      map.problem(
+          chain.isPresent() ? PRIVATE_KEY.key() : CERTIFICATE.key(),
+          "missing; expected certificate and private-key together");
+    }
+    if (!listen.isLoopback() && !map.has(CERTIFICATE)) {
+      map.problem(
+          LISTEN.key(),
+          "found "
+              + Syntax.quote(listen.toString())
+              + "; expected a loopback address, or certificate and private-key with it: tokens and"
+              + " what pods do are not for everybody on the network");
+    }
+    if (!listen.isLoopback() && !inCluster && !map.has(TOKENS)) {
+      map.problem(
+          LISTEN.key(),
+          "found "
+              + Syntax.quote(listen.toString())
+              + "; expected a loopback address, or tokens with it: outside of a cluster nobody else"
+              + " says who may ask");
+    }
+    return new NorthboundSettings(
+        listen,
+        map.optional(FILE),
+        map.optional(POD_METRICS).orElse(true),
+        chain.isPresent() && key.isPresent()
+            ? Optional.of(new NorthboundSettings.Certificate(chain.get(), key.get()))
+            : Optional.empty(),
+        tokens);
   }
 
   private KubernetesSettings kubernetes(YamlMapping map, Optional<Boolean> insecure) {

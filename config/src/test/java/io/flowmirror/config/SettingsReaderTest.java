@@ -39,6 +39,7 @@ class SettingsReaderTest {
                 false,
                 ImmutableList.of(N1),
                 ImmutableList.of(),
+                Optional.empty(),
                 Optional.empty()));
   }
 
@@ -88,6 +89,7 @@ class SettingsReaderTest {
                     new Mirror("default", "web.v1", Direction.BOTH),
                     new Mirror("kube-system", "dns-0", Direction.FROM_POD),
                     new Mirror("a", "b", Direction.TO_POD)),
+                Optional.empty(),
                 Optional.empty()));
     assertThat(settings.mirrorIface(settings.nodes().get(0))).isEqualTo("eth1.100");
     assertThat(settings.mirrorIface(second)).isEqualTo("mirror2");
@@ -268,6 +270,7 @@ class SettingsReaderTest {
                         new Unix("/run/openvswitch/br-int.mgmt"),
                         Optional.empty())),
                 ImmutableList.of(new Mirror("default", "web", Direction.BOTH)),
+                Optional.empty(),
                 Optional.empty()));
   }
 

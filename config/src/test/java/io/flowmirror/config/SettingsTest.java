@@ -38,6 +38,7 @@ class SettingsTest {
         false,
         nodes,
         ImmutableList.copyOf(mirrors),
+        Optional.empty(),
         Optional.empty());
   }
 
@@ -78,6 +79,7 @@ class SettingsTest {
                   false,
                   ImmutableList.of(node("n1", "/a", "/b")),
                   ImmutableList.of(),
+                  Optional.empty(),
                   Optional.empty()),
           "expected 1s to 5m");
     }
@@ -119,6 +121,7 @@ class SettingsTest {
               true,
               ImmutableList.of(local, remote),
               ImmutableList.of(),
+              Optional.empty(),
               Optional.empty());
       assertThat(settings.only("n2").orElseThrow().nodes()).containsExactly(remote);
     }

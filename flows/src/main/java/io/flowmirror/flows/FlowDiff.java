@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.flowmirror.flows;
 
+import com.google.common.base.Ascii;
 import com.google.common.collect.ImmutableList;
 import com.google.common.collect.ImmutableMap;
 import com.google.common.collect.ImmutableSet;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.StringJoiner;
 import java.util.function.Predicate;
 
 /**
@@ -55,6 +58,21 @@ public record FlowDiff(
 
   /** So many foreign entries are looked at, lest somebody's thousands cost us more than them. */
   private static final int MOST_LOOKED_AT = 1_000;
+
+  /** Such as {@code 3 missing, 1 surplus}; {@code in sync} if there is no drift. */
+  public String words() {
+    StringJoiner words = new StringJoiner(", ");
+    for (Drift kind : Drift.values()) {
+      int count = Collections.frequency(drift.values(), kind);
+      if (count > 0) {
+        words.add(count + " " + Ascii.toLowerCase(kind.name()));
+      }
+    }
+    if (!conflicts.isEmpty()) {
+      words.add(conflicts.size() + " whose place is taken");
+    }
+    return words.length() == 0 ? "in sync" : words.toString();
+  }
 
   /** Whether there is nothing to do. */
   public boolean inSync() {

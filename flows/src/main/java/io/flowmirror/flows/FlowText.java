@@ -11,6 +11,9 @@ import java.util.stream.Collectors;
  * FlowParser} reads it back.
  */
 public final class FlowText {
+  /** OFP_DEFAULT_PRIORITY: of an entry that does not say its own. */
+  private static final int DEFAULT_PRIORITY = 32768;
+
   private FlowText() {}
 
   /** The whole entry on one line. */
@@ -30,6 +33,48 @@ public final class FlowText {
       line.append(',').append(match);
     }
     return line.append(" actions=").append(formatActions(entry.actions())).toString();
+  }
+
+  /**
+   * The entry as {@code ovs-ofctl --no-stats --no-names dump-flows} of Open vSwitch 3.1 prints it
+   * ({@code lib/ofp-flow.c}, ofputil_flow_stats_format), without the blank that it begins with. An
+   * entry with a field or an action that has no name here is a comment, which begins with {@code #}
+   * and which ovs-ofctl skips.
+   */
+  public static String dump(FlowEntry entry) {
+    if (!hasNames(entry)) {
+      return "# " + format(entry);
+    }
+    StringBuilder line = new StringBuilder();
+    if (entry.cookie() != 0) {
+      line.append("cookie=0x").append(Long.toHexString(entry.cookie())).append(", ");
+    }
+    if (entry.key().table() != 0) {
+      line.append("table=").append(entry.key().table()).append(", ");
+    }
+    if (entry.hardTimeout() != 0) {
+      line.append("hard_timeout=").append(entry.hardTimeout()).append(", ");
+    }
+    if (entry.sendFlowRemoved()) {
+      line.append("send_flow_rem ");
+    }
+    String match = format(entry.key().match());
+    if (entry.key().priority() != DEFAULT_PRIORITY) {
+      String priority = "priority=" + entry.key().priority();
+      match = match.isEmpty() ? priority : priority + "," + match;
+    }
+    if (!match.isEmpty()) {
+      line.append(match).append(' ');
+    }
+    return line.append("actions=")
+        .append(formatActions(entry.actions()).replace(":0x0->", ":0->"))
+        .toString();
+  }
+
+  /** Whether an entry has nothing but fields and actions that have a name here. */
+  public static boolean hasNames(FlowEntry entry) {
+    return entry.key().match().others().isEmpty()
+        && entry.actions().stream().noneMatch(Action.Other.class::isInstance);
   }
 
   /** Table, priority and match: what identifies an entry. */

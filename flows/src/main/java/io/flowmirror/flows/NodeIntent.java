@@ -67,6 +67,13 @@ public record NodeIntent(
         Optional.empty(), false, 0, KubeOvnMirror.REPORT, ImmutableMap.of(), ImmutableMap.of());
   }
 
+  /** The same, with everything mirrored or not. */
+  public NodeIntent withEverything(boolean all) {
+    return all == everything
+        ? this
+        : new NodeIntent(mirrorIface, all, holdSeconds, kubeOvnMirror, pods, only);
+  }
+
   private static Predicate<Mirror> isOf(PodInterface wanted) {
     return mirror ->
         wanted.equals(PodInterface.primary(new PodName(mirror.namespace(), mirror.pod())));

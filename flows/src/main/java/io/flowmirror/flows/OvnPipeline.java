@@ -13,6 +13,7 @@ import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.OptionalLong;
 import java.util.Set;
+import java.util.stream.Stream;
 
 /**
  * What OVN's own flow entries say of br-int's ports (OVN, controller/physical.c).
@@ -30,6 +31,7 @@ public final class OvnPipeline {
 
   private static final int DATAPATH_KEY_BITS = 24;
   private static final int PORT_KEY_BITS = 15;
+  private static final int ZONE_BITS = 16;
 
   private static final Comparator<LogicalPort> ORDER =
       Comparator.comparingInt(LogicalPort::ofport)
@@ -103,6 +105,49 @@ public final class OvnPipeline {
         port ->
             !delivered.contains(new Delivery(port.ofport(), port.datapathKey(), port.portKey())));
     return ImmutableList.copyOf(ports);
+  }
+
+  /**
+   * What an entry of OVN's does with a port of br-int, in words; empty if it is another entry.
+   *
+   * @param entry an entry of table 0 or of T
+   */
+  public static Optional<String> purpose(FlowEntry entry) {
+    return concernsIngress(entry)
+        ? candidate(entry).map(port -> mapping(entry, port))
+        : concernsDelivery(entry) ? delivery(entry) : Optional.empty();
+  }
+
+  private static String mapping(FlowEntry entry, LogicalPort port) {
+    OptionalLong zone = OptionalLong.empty();
+    for (Action action : entry.actions()) {
+      zone = constant(action, Field.REG13, ZONE_BITS, zone);
+    }
+    return "maps "
+        + (port.plain() ? "" : "some packets of ")
+        + "port "
+        + port.ofport()
+        + " to logical datapath "
+        + port.datapathKey()
+        + ", logical port "
+        + port.portKey()
+        + (zone.isPresent() ? ", conntrack zone " + zone.getAsLong() : "");
+  }
+
+  private static Optional<String> delivery(FlowEntry entry) {
+    Match match = entry.key().match();
+    return entry.actions().stream()
+        .flatMap(
+            action -> action instanceof Action.Output(int port) ? Stream.of(port) : Stream.empty())
+        .findFirst()
+        .map(
+            port ->
+                "delivers logical port "
+                    + match.exact(Field.REG15).orElseThrow()
+                    + " of datapath "
+                    + match.exact(Field.METADATA).orElseThrow()
+                    + " to port "
+                    + port);
   }
 
   private record Delivery(int ofport, long datapathKey, long portKey) {}

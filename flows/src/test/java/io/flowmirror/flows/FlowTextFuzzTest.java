@@ -21,6 +21,9 @@ final class FlowTextFuzzTest {
         random -> {
           FlowEntry entry = entry(random);
           assertThat(FlowParser.parse(FlowText.format(entry))).isEqualTo(entry);
+          if (FlowText.hasNames(entry)) {
+            assertThat(FlowParser.parse(FlowText.dump(entry))).isEqualTo(entry);
+          }
         });
   }
 

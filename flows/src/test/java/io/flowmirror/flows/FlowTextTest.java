@@ -20,13 +20,13 @@ final class FlowTextTest {
         "cookie=0x464d150000000000, table=65, priority=40001,ct_mark=0/0x2,reg14=0/0x1000000,"
             + "tun_id=0x5,metadata=0x5,in_port=2"
             + " actions=load:0x1->NXM_NX_REG14[24],resubmit(,65),load:0x0->NXM_NX_REG14[24]",
-        "cookie=0xffffffffffffffff, table=254, priority=65535,oxm:0001d60400000001,metadata=0x5"
+        "cookie=0xffffffffffffffff, table=254, priority=65535,oxm:0001420400000001,metadata=0x5"
             + " actions=load:0x5->OXM_OF_METADATA[],load:0x3->NXM_NX_REG14[0..15],action:ffff0010"
       })
   void readsBackWhatItWrites(String line) {
     // A field without a name has no place in ovs-ofctl's order; it is written last.
     String normal =
-        line.replace("oxm:0001d60400000001,metadata=0x5", "metadata=0x5,oxm:0001d60400000001");
+        line.replace("oxm:0001420400000001,metadata=0x5", "metadata=0x5,oxm:0001420400000001");
     assertThat(FlowText.format(FlowParser.parse(line))).isEqualTo(normal);
   }
 
@@ -48,6 +48,37 @@ final class FlowTextTest {
                 + "load:0x0->NXM_NX_REG14[24]");
   }
 
+  /** As {@code ovs-ofctl -O OpenFlow13 --no-stats dump-flows} of Open vSwitch 3.1 printed them. */
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "cookie=0x3989d8f7, priority=100,in_port=1 actions=set_field:0x1->reg13,"
+            + "set_field:0x4->reg11,set_field:0x9->reg12,set_field:0x3->metadata,"
+            + "set_field:0x1->reg14,resubmit(,8)",
+        "cookie=0x21098ed, table=65, priority=100,reg15=0x3,metadata=0x1 actions=output:3",
+        "table=65, priority=0 actions=drop",
+        "priority=0 actions=drop",
+        "actions=drop",
+        "cookie=0x464d12006b0b3f4f, table=65, hard_timeout=1800, send_flow_rem"
+            + " priority=40000,reg14=0/0x1000000,reg15=0x3,metadata=0x2"
+            + " actions=output:3,load:0x1->NXM_NX_REG14[24],resubmit(,65),"
+            + "load:0->NXM_NX_REG14[24]",
+        "table=4, ct_mark=0x2/0x2,reg0=0x1,tun_id=0x5,in_port=7 actions=set_field:0->reg9",
+      })
+  void dumpsAsOvsOfctlDoes(String line) {
+    assertThat(FlowText.dump(FlowParser.parse(line))).isEqualTo(line);
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "cookie=0x1, table=0, priority=1,in_port=1,oxm:0001420400000001 actions=output:1",
+        "cookie=0x1, table=0, priority=1,in_port=1 actions=action:ffff0010,output:1"
+      })
+  void whatHasNoNameIsAComment(String line) {
+    assertThat(FlowText.dump(FlowParser.parse(line))).isEqualTo("# " + line);
+  }
+
   @ParameterizedTest
   @CsvSource(
       delimiter = '|',
@@ -57,7 +88,7 @@ final class FlowTextTest {
         "in_port=five actions=drop|\"in_port=five\": \"five\" is not a number",
         "in_port=1,in_port=2 actions=drop|\"in_port=2\" matches on the same field twice",
         "priority=1 actions=normal|\"normal\" is not an action that Flowmirror uses",
-        "priority=1 actions=load:1->NXM_NX_REG1[]|names a field that Flowmirror does not use",
+        "priority=1 actions=load:1->NXM_NX_PKT_MARK[]|names a field that Flowmirror does not use",
         "table=256 actions=drop|\"table=256\" has a number above 255",
         "reg14=0x100000000 actions=drop|has a number above 4294967295",
         "in_port=1/0x1ffffffff actions=drop|has a number above 4294967295",

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.google.common.collect.ImmutableList;
 import io.flowmirror.topology.LogicalPort;
 import java.util.List;
+import java.util.Optional;
 import java.util.OptionalInt;
 import org.junit.jupiter.api.Test;
 
@@ -148,5 +149,41 @@ class OvnPipelineTest {
         new FlowEntry(key, ImmutableList.of(new Action.Output(3)), Cookie.OWNER | 1, 0, true);
     assertThat(OvnPipeline.logicalPorts(List.of(PORT), List.of(ours))).isEmpty();
     assertThat(OvnPipeline.deliveryTable(PORT, List.of(ours))).isEmpty();
+  }
+
+  @Test
+  void saysWhatAnEntryIsFor() {
+    assertThat(
+            purpose(
+                "priority=100,in_port=5 actions=set_field:0x4->reg13,set_field:0x3->reg11,"
+                    + "set_field:0x2->metadata,set_field:0x3->reg14,resubmit(,8)"))
+        .hasValue("maps port 5 to logical datapath 2, logical port 3, conntrack zone 4");
+    assertThat(
+            purpose(
+                "priority=100,in_port=5 actions=load:0x4->NXM_NX_REG13[0..15],"
+                    + "load:0x2->OXM_OF_METADATA[],load:0x3->NXM_NX_REG14[],resubmit(,8)"))
+        .hasValue("maps port 5 to logical datapath 2, logical port 3, conntrack zone 4");
+    assertThat(
+            purpose(
+                "priority=150,in_port=5,oxm:80000c021005 actions=set_field:2->metadata,"
+                    + "set_field:3->reg14,resubmit(,8)"))
+        .hasValue("maps some packets of port 5 to logical datapath 2, logical port 3");
+    assertThat(purpose("table=65,priority=100,reg15=3,metadata=2 actions=output:5"))
+        .hasValue("delivers logical port 3 of datapath 2 to port 5");
+    // Ours, and what says nothing of a port.
+    for (String other :
+        List.of(
+            "cookie=0x464d11003fdf2e8c,priority=40000,in_port=5 actions=set_field:1->metadata,"
+                + "set_field:3->reg14,resubmit(,0)",
+            "priority=100,in_port=5 actions=drop",
+            "priority=0 actions=drop",
+            "table=65,priority=100,reg15=3,metadata=2 actions=action:ffff0010",
+            "table=65,priority=0 actions=drop")) {
+      assertThat(purpose(other)).as(other).isEmpty();
+    }
+  }
+
+  private static Optional<String> purpose(String line) {
+    return OvnPipeline.purpose(FlowParser.parse(line));
   }
 }

@@ -5,6 +5,7 @@ import com.google.common.collect.ImmutableMap;
 import io.flowmirror.config.Direction;
 import io.flowmirror.config.Mirror;
 import io.flowmirror.config.Settings;
+import io.flowmirror.controller.northbound.FlowsReport;
 import io.flowmirror.controller.reconcile.NodeStatus;
 import io.flowmirror.controller.reconcile.Reconciler;
 import io.flowmirror.topology.PodName;

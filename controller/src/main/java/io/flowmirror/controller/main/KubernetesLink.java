@@ -46,6 +46,7 @@ public final class KubernetesLink implements AutoCloseable {
   private Settings settings;
   private ImmutableList<NodeSettings> nodes = ImmutableList.of();
   private ImmutableMap<String, NodeStatus> last = ImmutableMap.of();
+  private volatile boolean heard;
   private @Nullable KubernetesClient client;
   private @Nullable KubernetesSession session;
   private @Nullable Replicas replicas;
@@ -66,6 +67,7 @@ public final class KubernetesLink implements AutoCloseable {
 
     @Override
     public void elsewhere(Standing standing) {
+      heard = true;
       reconciler.askElsewhere(new Asked(ImmutableMap.of(), standing));
     }
 
@@ -146,6 +148,13 @@ public final class KubernetesLink implements AutoCloseable {
     synchronized (this) {
       reconciler.update(merged());
     }
+  }
+
+  /** Why it is not known what is asked for, in words; empty if it is, or is not the API's matter. */
+  public synchronized Optional<String> unready() {
+    return settings.kubernetes().isEmpty() || heard
+        ? Optional.empty()
+        : Optional.of("the Kubernetes API has not said yet what is asked for");
   }
 
   private Settings merged() {

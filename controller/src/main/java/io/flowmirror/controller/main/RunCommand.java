@@ -3,21 +3,34 @@ package io.flowmirror.controller.main;
 
 import com.google.common.base.Ascii;
 import com.google.common.base.Ticker;
+import com.google.common.collect.ImmutableList;
 import com.google.common.collect.ImmutableMap;
 import com.google.inject.Guice;
 import io.fabric8.kubernetes.client.Config;
 import io.fabric8.kubernetes.client.ConfigBuilder;
 import io.fabric8.kubernetes.client.KubernetesClient;
 import io.fabric8.kubernetes.client.KubernetesClientBuilder;
+import io.flowmirror.config.ConfigException;
+import io.flowmirror.config.NorthboundSettings;
+import io.flowmirror.config.NorthboundSettings.Listen;
 import io.flowmirror.config.Settings;
+import io.flowmirror.controller.kubernetes.Reviews;
+import io.flowmirror.controller.northbound.History;
+import io.flowmirror.controller.northbound.Metrics;
+import io.flowmirror.controller.northbound.Northbound;
+import io.flowmirror.controller.northbound.Probes;
+import io.flowmirror.controller.northbound.RequestBook;
 import io.flowmirror.controller.reconcile.Assignment;
 import io.flowmirror.controller.reconcile.NodeStatus;
 import io.flowmirror.controller.reconcile.Reconciler;
 import io.flowmirror.controller.reconcile.Sessions;
+import java.io.UncheckedIOException;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.time.InstantSource;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
@@ -27,6 +40,7 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
@@ -64,6 +78,21 @@ final class RunCommand implements Callable<Integer> {
           "This controller's name among several (kubernetes.leases); its host's, if not given.")
   private @Nullable String name;
 
+  @Option(
+      names = "--probes",
+      paramLabel = "ADDRESS:PORT",
+      converter = ListenConverter.class,
+      description = "Answer /livez, /readyz and /startupz there, whatever the northbound does.")
+  private @Nullable Listen probes;
+
+  /** An address to listen at, for picocli. */
+  static final class ListenConverter implements ITypeConverter<Listen> {
+    @Override
+    public Listen convert(String text) {
+      return Listen.parse(text);
+    }
+  }
+
   @Override
   public Integer call() {
     Settings settings = config.read();
@@ -78,6 +107,9 @@ final class RunCommand implements Callable<Integer> {
     // Among several, to find another at work is what a stand-by is there for.
     boolean isAlone = atFirst.equals(Assignment.ALONE);
     StatusLog statusLog = new StatusLog();
+    RequestBook book = book(settings);
+    History history = new History(InstantSource.system());
+    Metrics metrics = new Metrics();
     AtomicReference<@Nullable KubernetesLink> link = new AtomicReference<>();
     FirstLook firstLook =
         new FirstLook(Ticker.systemTicker(), () -> end.complete(Flowmirror.REFUSED));
@@ -89,9 +121,12 @@ final class RunCommand implements Callable<Integer> {
                 Reconciler.Mode.MIRROR,
                 force,
                 atFirst,
+                book.requests(),
                 sessions,
                 (ImmutableMap<String, NodeStatus> statuses) -> {
                   statusLog.accept(statuses);
+                  history.stand(statuses);
+                  metrics.stand(statuses);
                   if (isAlone) {
                     firstLook.accept(statuses);
                   }
@@ -101,9 +136,18 @@ final class RunCommand implements Callable<Integer> {
                   }
                 });
         KubernetesLink linked = new KubernetesLink(settings, reconciler, self, this::client);
-        ConfigWatch watch = ConfigWatch.start(config, settings, linked::configured)) {
+        ConfigWatch watch = ConfigWatch.start(config, settings, linked::configured);
+        Served northbound =
+            serve(
+                settings,
+                new LiveWorld(reconciler, linked, watch::inForce, book),
+                book,
+                history,
+                metrics)) {
+      northbound.announce();
       link.set(linked);
       var unused = reconciler.fault().thenAccept(error -> end.complete(Flowmirror.FAILED));
+      book.listen(reconciler::request);
       int code = end.join();
       log.info(
           "stopping; entries stay as they are for at most {} s",
@@ -113,6 +157,61 @@ final class RunCommand implements Callable<Integer> {
       // The hook must not take a fault for a signal.
       end.complete(Flowmirror.FAILED);
       closed.countDown();
+    }
+  }
+
+  /** What was asked for by REST before, if that is kept. */
+  private static RequestBook book(Settings settings) {
+    Optional<Path> file = settings.northbound().flatMap(NorthboundSettings::file);
+    try {
+      return new RequestBook(file, InstantSource.system());
+    } catch (IllegalArgumentException | UncheckedIOException e) {
+      throw new ConfigException(ImmutableList.of("northbound.file: " + e.getMessage()));
+    }
+  }
+
+  /** Who is served, and by what. */
+  private record Served(
+      Optional<Northbound> northbound,
+      Optional<Probes> probes,
+      Optional<KubernetesClient> reviewer,
+      History history,
+      Metrics metrics)
+      implements AutoCloseable {
+    void announce() {
+      northbound.ifPresent(server -> log.info("northbound: {}", server.url()));
+      probes.ifPresent(server -> log.info("probes: port {}", server.port()));
+    }
+
+    @Override
+    public void close() {
+      northbound.ifPresent(Northbound::close);
+      probes.ifPresent(Probes::close);
+      reviewer.ifPresent(KubernetesClient::close);
+      history.close();
+      metrics.close();
+    }
+  }
+
+  private Served serve(
+      Settings settings, LiveWorld world, RequestBook book, History history, Metrics metrics) {
+    Optional<NorthboundSettings> asked = settings.northbound();
+    Optional<KubernetesClient> reviewer =
+        asked.isPresent() && settings.kubernetes().isPresent()
+            ? Optional.of(client())
+            : Optional.empty();
+    try {
+      return new Served(
+          asked.map(
+              its ->
+                  Northbound.start(
+                      its, world, book, history, metrics, reviewer.map(Reviews::new))),
+          Optional.ofNullable(probes).map(at -> Probes.start(at, world, metrics)),
+          reviewer,
+          history,
+          metrics);
+    } catch (IllegalArgumentException e) {
+      throw new ConfigException(ImmutableList.of("northbound: " + e.getMessage()));
     }
   }
 

@@ -4,6 +4,7 @@ package io.flowmirror.controller.main;
 import com.google.common.collect.ImmutableList;
 import com.google.common.collect.ImmutableMap;
 import com.google.common.collect.Iterables;
+import io.flowmirror.controller.northbound.Whereabouts;
 import io.flowmirror.controller.reconcile.NodeStatus;
 import io.flowmirror.controller.reconcile.Repair;
 import io.flowmirror.flows.FlowDiff.Drift;
@@ -147,7 +148,7 @@ final class StatusLog implements Consumer<ImmutableMap<String, NodeStatus>> {
     } else if (status.writer() == NodeStatus.Writer.US
         && status.node().bridgeConfirmed()
         && status.diff().drift().values().stream().anyMatch(drift -> drift != Drift.DUE)) {
-      say(of, NODE, node, "repairing: " + Summary.of(status.diff()));
+      say(of, NODE, node, "repairing: " + status.diff().words());
     }
   }
 

@@ -2,12 +2,8 @@
 package io.flowmirror.controller.main;
 
 import io.flowmirror.config.Settings;
-import io.flowmirror.flows.FlowDiff;
-import java.util.Collections;
-import java.util.Locale;
-import java.util.StringJoiner;
 
-/** A difference, or a configuration, in a few words. */
+/** A configuration in a few words. */
 final class Summary {
   private Summary() {}
 
@@ -22,20 +18,5 @@ final class Summary {
             : mirrors + (mirrors == 1 ? " mirror" : " mirrors"))
         + " to "
         + settings.mirrorIface();
-  }
-
-  /** Such as {@code 3 missing, 1 surplus}; {@code in sync} if there is no drift. */
-  static String of(FlowDiff diff) {
-    StringJoiner words = new StringJoiner(", ");
-    for (FlowDiff.Drift kind : FlowDiff.Drift.values()) {
-      int count = Collections.frequency(diff.drift().values(), kind);
-      if (count > 0) {
-        words.add(count + " " + kind.name().toLowerCase(Locale.ROOT));
-      }
-    }
-    if (!diff.conflicts().isEmpty()) {
-      words.add(diff.conflicts().size() + " whose place is taken");
-    }
-    return words.length() == 0 ? "in sync" : words.toString();
   }
 }

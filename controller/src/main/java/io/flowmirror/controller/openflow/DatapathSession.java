@@ -1,8 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.flowmirror.controller.openflow;
 
+import com.google.common.collect.ImmutableList;
+import io.flowmirror.controller.transport.UnansweredException;
+import io.flowmirror.flows.EntryFilter;
 import io.flowmirror.flows.FlowChange;
+import io.flowmirror.flows.InstalledEntry;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.function.Consumer;
 
 /**
  * A session with one datapath: it owns its connection and its reconnects, reports what it sees to
@@ -47,6 +53,31 @@ public interface DatapathSession extends AutoCloseable {
 
   /** Reads the tables again and reports. */
   void read();
+
+  /**
+   * The same, for whoever waits for it.
+   *
+   * @return done when a report that includes the whole of this reading, which began after the call,
+   *     has been given to the consumer; fails with {@link UnansweredException} if there is no
+   *     connection on which the tables have been read before, or it is lost meanwhile
+   */
+  CompletableFuture<Void> audit();
+
+  /**
+   * Reads entries from the switch, now, without any effect on what is reported. The session's own
+   * readings and rounds come first, and others' demands have their turn after each table, so that
+   * what is told of several tables is not of one moment.
+   *
+   * <p>The future is done when the consumer has had the last batch, and says how many entries there
+   * were. It fails with {@link UnansweredException}; or with what the consumer has thrown. Then,
+   * and when somebody else completes or cancels it, the consumer gets no further batch.
+   *
+   * @param batches gets the entries, in the order in which the switch tells them, of some hundred
+   *     at most at a time; on a thread of its own, one batch after the other. It may wait: if it
+   *     does so while more than 64 MiB of the switch's words wait for it, or 128 MiB for all such
+   *     consumers, the reading fails
+   */
+  CompletableFuture<Long> dump(EntryFilter filter, Consumer<ImmutableList<InstalledEntry>> batches);
 
   /** Closes the connection for good; entries stay as they are. No report comes afterwards. */
   @Override

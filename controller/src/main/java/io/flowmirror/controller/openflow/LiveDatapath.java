@@ -9,6 +9,7 @@ import io.flowmirror.controller.openflow.Handshake.Greeting;
 import io.flowmirror.controller.openflow.Incoming.PortStatus;
 import io.flowmirror.controller.openflow.Incoming.SwitchError;
 import io.flowmirror.controller.openflow.TableReader.Reading;
+import io.flowmirror.controller.transport.UnansweredException;
 import io.flowmirror.flows.FlowChange;
 import io.flowmirror.flows.FlowKey;
 import io.flowmirror.topology.Datapath;
@@ -18,6 +19,7 @@ import io.netty.channel.Channel;
 import io.netty.util.concurrent.ScheduledFuture;
 import java.time.Duration;
 import java.util.ArrayDeque;
+import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
@@ -25,8 +27,10 @@ import java.util.OptionalInt;
 import java.util.Queue;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -42,6 +46,9 @@ final class LiveDatapath implements Connection.Listener {
     void onState(OpenFlowSession.State state);
 
     void onReport(DatapathReport report);
+
+    /** Goes on when the consumer has been given all reports so far. */
+    void afterReports(Runnable next);
 
     /** The end, and whether it is for what the switch did. */
     void onLost(String reason, boolean misbehaved);
@@ -95,6 +102,12 @@ final class LiveDatapath implements Connection.Listener {
   private long noticedNanos;
 
   private final Queue<Round> rounds = new ArrayDeque<>();
+  private final Dumps dumps;
+
+  /** Who waits for a reading that begins after he has asked, and for the one that is under way. */
+  private List<CompletableFuture<Void>> wantReading = new ArrayList<>();
+
+  private List<CompletableFuture<Void>> awaitReading = List.of();
   private @Nullable Greeting greeting;
   private boolean read;
   private OptionalInt deliveryTable = OptionalInt.empty();
@@ -128,6 +141,8 @@ final class LiveDatapath implements Connection.Listener {
     this.connection =
         new Connection(channel, codecs, options, new Unasked(Ticker.systemTicker()), this);
     this.reader = new TableReader(connection, options.maxEntries());
+    this.dumps =
+        new Dumps(connection, () -> !closed && !reading && bundle == null && rounds.isEmpty());
   }
 
   long number() {
@@ -202,6 +217,17 @@ final class LiveDatapath implements Connection.Listener {
     changed = true;
     urgent = true;
     maybeRead();
+  }
+
+  /** The same, for whoever wants to know when the report of it has been given to the consumer. */
+  void audit(CompletableFuture<Void> told) {
+    wantReading.add(told);
+    read();
+  }
+
+  /** Reads entries on demand, when there is nothing else to do. */
+  void dump(Dump dump) {
+    dumps.add(dump);
   }
 
   @Override
@@ -362,10 +388,18 @@ final class LiveDatapath implements Connection.Listener {
     cancel(delayed);
     cancel(audit);
     cancel(secondLook);
+    Stream.of(wantReading, awaitReading).flatMap(List::stream).forEach(told -> lost(told, reason));
+    dumps.abandon(reason);
     if (!misbehaved) {
       tellErrors();
     }
     owner.onLost(reason, misbehaved);
+  }
+
+  private static void lost(CompletableFuture<?> told, String reason) {
+    told.completeExceptionally(
+        new UnansweredException(
+            UnansweredException.Why.LOST, "the connection was lost before the answer: " + reason));
   }
 
   private static void cancel(@Nullable ScheduledFuture<?> timer) {
@@ -417,6 +451,7 @@ final class LiveDatapath implements Connection.Listener {
           refused = outcome;
           onApplied(round);
           nextRound();
+          dumps.next();
         });
   }
 
@@ -484,6 +519,8 @@ final class LiveDatapath implements Connection.Listener {
     changed = false;
     urgent = false;
     reading = true;
+    awaitReading = wantReading;
+    wantReading = new ArrayList<>();
     entriesChanged = false;
     goneWhileReading.clear();
     long round = applied;
@@ -526,10 +563,16 @@ final class LiveDatapath implements Connection.Listener {
     } else {
       report();
     }
+    List<CompletableFuture<Void>> waiting = awaitReading;
+    awaitReading = List.of();
+    if (!waiting.isEmpty()) {
+      owner.afterReports(() -> waiting.forEach(told -> told.complete(null)));
+    }
     LOG.debug("{}: read the tables in {} ms", options.node(), nanos / 1_000_000);
     scheduleAudit();
     nextRound();
     maybeRead();
+    dumps.next();
   }
 
   private static String table(OptionalInt table) {

@@ -10,6 +10,8 @@ enum Multipart {
   DESC(Ofp.OFPMP_DESC, 64 << 10),
   /** Some 200 bytes an entry: well above a million entries. */
   FLOW(Ofp.OFPMP_FLOW, 512 << 20),
+  /** 24 bytes a table. */
+  TABLE(Ofp.OFPMP_TABLE, 64 << 10),
   /** 64 bytes a port, of which there are up to 65,280. */
   PORT_DESC(Ofp.OFPMP_PORT_DESC, 8 << 20),
   /** The flow monitor's first reply, which is empty. */

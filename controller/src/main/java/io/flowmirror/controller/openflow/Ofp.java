@@ -51,6 +51,7 @@ final class Ofp {
   // Multipart types (7.3.5).
   static final int OFPMP_DESC = 0;
   static final int OFPMP_FLOW = 1;
+  static final int OFPMP_TABLE = 3;
   static final int OFPMP_PORT_DESC = 13;
   static final int OFPMP_EXPERIMENTER = 0xffff;
   static final int OFPMPF_REPLY_MORE = 1;
@@ -72,6 +73,7 @@ final class Ofp {
   static final int OFPFC_ADD = 0;
   static final int OFPFC_DELETE_STRICT = 4;
   static final int OFPFF_SEND_FLOW_REM = 1;
+  static final int OFPTT_MAX = 0xfe;
   static final int OFPTT_ALL = 0xff;
   static final int OFP_NO_BUFFER = 0xffffffff;
 

@@ -4,14 +4,19 @@ package io.flowmirror.controller.openflow;
 import com.google.common.collect.ImmutableList;
 import com.google.common.collect.ImmutableMap;
 import io.flowmirror.controller.transport.Backoff;
+import io.flowmirror.controller.transport.UnansweredException;
+import io.flowmirror.flows.EntryFilter;
 import io.flowmirror.flows.FlowChange;
+import io.flowmirror.flows.InstalledEntry;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelInitializer;
 import io.netty.channel.EventLoop;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReference;
@@ -69,6 +74,7 @@ public final class OpenFlowSession implements DatapathSession {
   private @Nullable LiveDatapath live;
   private final Backoff backoff;
   private String lastReason = "";
+  private String whyWaiting = "";
 
   OpenFlowSession(
       OpenFlowOptions options,
@@ -117,6 +123,48 @@ public final class OpenFlowSession implements DatapathSession {
             live.read();
           }
         });
+  }
+
+  @Override
+  public CompletableFuture<Void> audit() {
+    CompletableFuture<Void> told = new CompletableFuture<>();
+    onDemand(told, datapath -> datapath.audit(told));
+    return told;
+  }
+
+  @Override
+  public CompletableFuture<Long> dump(
+      EntryFilter filter, Consumer<ImmutableList<InstalledEntry>> batches) {
+    CompletableFuture<Long> outcome = new CompletableFuture<>();
+    onDemand(outcome, datapath -> datapath.dump(new Dump(filter, batches, outcome)));
+    return outcome;
+  }
+
+  private void onDemand(CompletableFuture<?> answer, Consumer<LiveDatapath> question) {
+    try {
+      loop.execute(
+          () -> {
+            if (live != null && state == State.LIVE) {
+              question.accept(live);
+            } else {
+              answer.completeExceptionally(notConnected());
+            }
+          });
+    } catch (RejectedExecutionException e) {
+      answer.completeExceptionally(
+          new UnansweredException(UnansweredException.Why.CLOSED, "the session is closed"));
+    }
+  }
+
+  private UnansweredException notConnected() {
+    return new UnansweredException(
+        UnansweredException.Why.NOT_CONNECTED,
+        "no OpenFlow connection"
+            + switch (state) {
+              case WAITING -> whyWaiting.isEmpty() ? "" : ": " + whyWaiting;
+              case CLOSED -> ": the session is closed";
+              default -> " yet: it is being made";
+            });
   }
 
   @Override
@@ -217,6 +265,11 @@ public final class OpenFlowSession implements DatapathSession {
     }
 
     @Override
+    public void afterReports(Runnable next) {
+      reporter.execute(next);
+    }
+
+    @Override
     public void onLost(String reason, boolean misbehaved) {
       lost(reason, misbehaved);
     }
@@ -232,6 +285,7 @@ public final class OpenFlowSession implements DatapathSession {
       }
       over = true;
       live = null;
+      whyWaiting = reason;
       if (!enter(State.WAITING)) {
         return;
       }

@@ -1,8 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.flowmirror.controller.ovsdb;
 
+import com.google.common.collect.ImmutableMap;
+import com.google.common.collect.ImmutableSet;
+import io.flowmirror.controller.transport.UnansweredException;
 import io.flowmirror.flows.RowChange;
+import io.flowmirror.topology.InterfaceCounters;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
 
 /**
  * A session with one node's OVSDB: it owns its connection and its reconnects and reports br-int to
@@ -12,6 +17,8 @@ import java.util.List;
  * own thread, in order.
  */
 public interface BridgeSession extends AutoCloseable {
+  /** So many interfaces may be asked about at once. */
+  int MAX_INTERFACES = 1000;
 
   /**
    * Applies changes in one transaction (RFC 7047, section 4.1.3), by {@code mutate} of the bridge's
@@ -26,6 +33,16 @@ public interface BridgeSession extends AutoCloseable {
    * to let others have it first, or to give it up.
    */
   void lock(Lock.Wish wish);
+
+  /**
+   * Reads what the database says of these interfaces now (RFC 7047, section 5.2.2, {@code select}).
+   * None of it is followed: an interface's counters change every 5 s.
+   *
+   * @param interfaces the names, at most {@value #MAX_INTERFACES}
+   * @return by name, those that there are; fails with {@link UnansweredException}
+   */
+  CompletableFuture<ImmutableMap<String, InterfaceCounters>> counters(
+      ImmutableSet<String> interfaces);
 
   /** Closes the connection for good. No report comes afterwards. */
   @Override

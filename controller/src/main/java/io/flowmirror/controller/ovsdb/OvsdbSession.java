@@ -5,21 +5,30 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.google.common.collect.ImmutableList;
+import com.google.common.collect.ImmutableMap;
+import com.google.common.collect.ImmutableSet;
 import io.flowmirror.controller.transport.Backoff;
 import io.flowmirror.controller.transport.Endpoint;
+import io.flowmirror.controller.transport.UnansweredException;
+import io.flowmirror.controller.transport.UnansweredException.Why;
 import io.flowmirror.flows.RowChange;
 import io.flowmirror.topology.Bridge;
+import io.flowmirror.topology.InterfaceCounters;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelInitializer;
 import io.netty.channel.EventLoop;
 import io.netty.util.concurrent.ScheduledFuture;
 import java.time.Duration;
 import java.util.ArrayDeque;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Queue;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -67,6 +76,9 @@ final class OvsdbSession implements BridgeSession, RpcConnection.Listener {
   /** How many reasons are remembered, lest they be said again. */
   private static final int MAX_SAID = 20;
 
+  /** How many questions may wait for their answers. */
+  private static final int MAX_QUESTIONS = 32;
+
   private record Round(long number, ImmutableList<RowChange> changes) {}
 
   private final String node;
@@ -105,6 +117,7 @@ final class OvsdbSession implements BridgeSession, RpcConnection.Listener {
   private String lastSaid = "";
 
   private final Queue<Round> rounds = new ArrayDeque<>();
+  private final Map<CounterQuery, CompletableFuture<?>> questions = new HashMap<>();
   private boolean inFlight;
   private long answeredRound;
   private String refused = "";
@@ -172,6 +185,54 @@ final class OvsdbSession implements BridgeSession, RpcConnection.Listener {
             channel.close();
           }
         });
+  }
+
+  @Override
+  public CompletableFuture<ImmutableMap<String, InterfaceCounters>> counters(
+      ImmutableSet<String> interfaces) {
+    CompletableFuture<ImmutableMap<String, InterfaceCounters>> answer = new CompletableFuture<>();
+    if (interfaces.size() > MAX_INTERFACES) {
+      fail(answer, Why.TOO_LARGE, "more than " + MAX_INTERFACES + " interfaces at once");
+    } else if (interfaces.isEmpty()) {
+      answer.complete(ImmutableMap.of());
+    } else {
+      try {
+        loop.execute(() -> ask(new CounterQuery(interfaces), answer));
+      } catch (RejectedExecutionException e) {
+        fail(answer, Why.CLOSED, "the session is closed");
+      }
+    }
+    return answer;
+  }
+
+  private void ask(
+      CounterQuery query, CompletableFuture<ImmutableMap<String, InterfaceCounters>> answer) {
+    RpcConnection live = connection;
+    if (live == null) {
+      fail(answer, closed ? Why.CLOSED : Why.NOT_CONNECTED, "no OVSDB connection: " + reason);
+    } else if (questions.size() >= MAX_QUESTIONS) {
+      fail(answer, Why.BUSY, MAX_QUESTIONS + " questions to this database wait already");
+    } else if (!answer.isDone()) {
+      questions.put(query, answer);
+      live.request(
+          "transact",
+          query.params(),
+          (result, error) -> {
+            questions.remove(query);
+            try {
+              answer.complete(query.answer(result, error));
+            } catch (UnansweredException e) {
+              answer.completeExceptionally(e);
+            } catch (BadRowException e) {
+              // Nobody acts on it but whoever has asked: no reason to leave the database.
+              fail(answer, Why.REFUSED, e.getMessage());
+            }
+          });
+    }
+  }
+
+  private static void fail(CompletableFuture<?> answer, Why why, String words) {
+    answer.completeExceptionally(new UnansweredException(why, words));
   }
 
   private void connect() {
@@ -399,6 +460,10 @@ final class OvsdbSession implements BridgeSession, RpcConnection.Listener {
       refused = "the connection was lost before the answer: " + why;
     }
     rounds.clear();
+    questions.forEach(
+        (query, answer) ->
+            fail(answer, Why.LOST, "the connection was lost before the answer: " + why));
+    questions.clear();
     report();
     if (!closed) {
       loop.schedule(this::connect, backoff.next().toNanos(), TimeUnit.NANOSECONDS);

@@ -6,6 +6,8 @@ import com.google.common.collect.ImmutableList;
 import com.google.common.collect.ImmutableMap;
 import com.google.common.primitives.Ints;
 import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Set;
@@ -120,6 +122,33 @@ record Row(String table, UUID uuid, JsonNode columns) {
       }
     }
     return ImmutableMap.copyOf(map);
+  }
+
+  /** A column that maps strings to integers. */
+  ImmutableMap<String, Long> counters(String column) throws BadRowException {
+    JsonNode value = value(column);
+    if (!tagged("map", value)) {
+      throw wrong(column, "a map", value);
+    }
+    Map<String, Long> map = new LinkedHashMap<>();
+    for (JsonNode pair : elements(column, "a map", value)) {
+      if (!pair.isArray()
+          || pair.size() != 2
+          || !pair.get(1).isIntegralNumber()
+          || !pair.get(1).canConvertToLong()) {
+        throw wrong(column, "a pair of a map to integers of 64 bits", pair);
+      }
+      if (map.put(string(column, pair.get(0)), pair.get(1).longValue()) != null) {
+        throw wrong(column, "a map whose keys differ", pair);
+      }
+    }
+    return ImmutableMap.copyOf(map);
+  }
+
+  /** That a column has a value that its schema rules out. */
+  BadRowException bad(String column, String expected, String value) {
+    return new BadRowException(
+        where(column) + "is not " + expected + ": " + Printable.cut(value, MAX_SHOWN));
   }
 
   /** Parses the UUID that is the key of a row in a table update. */

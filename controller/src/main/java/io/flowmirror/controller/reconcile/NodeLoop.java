@@ -118,6 +118,14 @@ final class NodeLoop {
     this.bridgeSession = bridgeSession;
   }
 
+  DatapathSession datapathSession() {
+    return Objects.requireNonNull(datapathSession);
+  }
+
+  BridgeSession bridgeSession() {
+    return Objects.requireNonNull(bridgeSession);
+  }
+
   /** Whether this controller is known to be the only one at work here. */
   boolean isTheWriter() {
     return writer == NodeStatus.Writer.US;

@@ -11,17 +11,24 @@ import io.flowmirror.config.ConnectionMethod;
 import io.flowmirror.config.NodeSettings;
 import io.flowmirror.config.Settings;
 import io.flowmirror.controller.openflow.DatapathReport;
+import io.flowmirror.controller.openflow.DatapathSession;
 import io.flowmirror.controller.ovsdb.BridgeReport;
+import io.flowmirror.controller.ovsdb.BridgeSession;
 import io.flowmirror.controller.ovsdb.Lock;
+import io.flowmirror.controller.transport.UnansweredException;
 import io.flowmirror.flows.Asked;
+import io.flowmirror.flows.EntryFilter;
+import io.flowmirror.flows.InstalledEntry;
 import io.flowmirror.flows.NodeIntent;
 import io.flowmirror.topology.Datapath;
 import io.flowmirror.topology.Fact;
 import io.flowmirror.topology.Interface;
+import io.flowmirror.topology.InterfaceCounters;
 import io.flowmirror.topology.Node;
 import io.flowmirror.topology.PodInterface;
 import io.flowmirror.topology.Topology;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.Collections;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
@@ -73,10 +80,25 @@ public final class Reconciler implements AutoCloseable {
 
     record RequestedElsewhere(Asked asked) implements Message {}
 
+    record AskedFor(Requests requests) implements Message {}
+
     record Switch(String node, NodeLoop loop, DatapathReport report) implements Message {}
 
     record Database(String node, NodeLoop loop, BridgeReport report) implements Message {}
+
+    record Demanded(Demands.Demand demand) implements Message {}
+
+    /** To be completed when what came before it shows in the statuses. */
+    record Turned(CompletableFuture<?> turned) implements Message {}
   }
+
+  /** How long a node may take to answer a question, and for a dump of its entries. */
+  private static final Duration PATIENCE = Duration.ofSeconds(5);
+
+  private static final Duration DUMP = Duration.ofSeconds(60);
+
+  /** So many entries may be held in memory for one question; {@link #dump} holds none. */
+  public static final int MAX_ENTRIES = 400_000;
 
   /** By session, where there is one: a late report of a closed one is no newer than another's. */
   private record Key(@Nullable Object whose, Class<? extends Message> kind) {}
@@ -98,7 +120,13 @@ public final class Reconciler implements AutoCloseable {
   /** By node, where anything is asked for; bounded by {@link #requestElsewhere}. */
   private final Map<String, Asked> asked = new ConcurrentHashMap<>();
 
+  private final Demands demands =
+      new Demands(
+          demand ->
+              mailbox.post(new Key(demand, Message.Demanded.class), new Message.Demanded(demand)));
+  private final List<CompletableFuture<?>> turned = new ArrayList<>();
   private Asked elsewhere = Asked.UNKNOWN;
+  private Requests requests = Requests.NONE;
   private @Nullable Settings inForce;
   private Assignment assignment;
   private Topology topology = Topology.empty();
@@ -183,7 +211,24 @@ public final class Reconciler implements AutoCloseable {
       Assignment assignment,
       Sessions sessions,
       Consumer<ImmutableMap<String, NodeStatus>> listener) {
+    return start(settings, mode, force, assignment, Requests.NONE, sessions, listener);
+  }
+
+  /**
+   * The same, with what has been asked for before, so that the first round knows it already.
+   *
+   * @param requests see {@link #request}
+   */
+  public static Reconciler start(
+      Settings settings,
+      Mode mode,
+      boolean force,
+      Assignment assignment,
+      Requests requests,
+      Sessions sessions,
+      Consumer<ImmutableMap<String, NodeStatus>> listener) {
     Reconciler reconciler = new Reconciler(mode, force, assignment, sessions, listener);
+    reconciler.requests = requests;
     reconciler.configure(settings);
     reconciler.thread.start();
     return reconciler;
@@ -205,6 +250,11 @@ public final class Reconciler implements AutoCloseable {
    */
   public void ask(String node, Asked wanted) {
     mailbox.post(new Key(node, Message.Requested.class), new Message.Requested(node, wanted));
+  }
+
+  /** Takes what is asked for beside the settings, at the loop's next turn. Any thread. */
+  public void request(Requests wanted) {
+    mailbox.post(new Key(null, Message.AskedFor.class), new Message.AskedFor(wanted));
   }
 
   /** Takes what this controller does among several, at the loop's next turn. Any thread. */
@@ -232,10 +282,77 @@ public final class Reconciler implements AutoCloseable {
     return fault;
   }
 
+  /**
+   * Has both tables of a node read again now, whoever writes there. Any thread; so for the other
+   * questions.
+   *
+   * @return done when {@link #statuses()} includes the reading. Like those of the other questions
+   *     it is completed on a thread of its own, and fails with {@link
+   *     io.flowmirror.controller.transport.UnansweredException} if there is no such node or no
+   *     connection, if that is lost meanwhile, or after 5 s
+   */
+  public CompletableFuture<Void> audit(String node) {
+    return demands.ask(
+        node, "audit", PATIENCE, loop -> loop.datapathSession().audit().thenCompose(done -> turn()));
+  }
+
+  /** Completes when the loop has turned once more: what was posted before shows then. Any thread. */
+  public CompletableFuture<Void> turn() {
+    CompletableFuture<Void> shown = new CompletableFuture<>();
+    mailbox.post(new Key(shown, Message.Turned.class), new Message.Turned(shown));
+    return shown;
+  }
+
+  /**
+   * Reads entries from the live switch, whosever they are; see {@link DatapathSession#dump}. To end
+   * it, cancel the future.
+   *
+   * @param batches may take its time, up to 60 s in all
+   * @return how many entries there were; it fails like {@link #audit}, but after 60 s, and with
+   *     whatever {@code batches} throws
+   */
+  public CompletableFuture<Long> dump(
+      String node, EntryFilter filter, Consumer<ImmutableList<InstalledEntry>> batches) {
+    return demands.ask(node, "dump", DUMP, loop -> loop.datapathSession().dump(filter, batches));
+  }
+
+  /** The same, as one list: for what is known to be few, up to {@value #MAX_ENTRIES}. */
+  public CompletableFuture<ImmutableList<InstalledEntry>> entries(String node, EntryFilter filter) {
+    List<InstalledEntry> found = new ArrayList<>();
+    CompletableFuture<Long> dump =
+        dump(
+            node,
+            filter,
+            batch -> {
+              if (found.size() + batch.size() > MAX_ENTRIES) {
+                throw new UnansweredException(
+                    UnansweredException.Why.TOO_LARGE, "more than " + MAX_ENTRIES + " entries");
+              }
+              found.addAll(batch);
+            });
+    CompletableFuture<ImmutableList<InstalledEntry>> all =
+        dump.thenApply(count -> ImmutableList.copyOf(found));
+    var unused = all.whenComplete((list, failure) -> dump.cancel(false));
+    return all;
+  }
+
+  /**
+   * Reads from a node's database what it says now of these interfaces; see {@link
+   * BridgeSession#counters}.
+   *
+   * @return by name, those that there are; it fails like {@link #audit}
+   */
+  public CompletableFuture<ImmutableMap<String, InterfaceCounters>> counters(
+      String node, ImmutableSet<String> interfaces) {
+    return demands.ask(
+        node, "counters", PATIENCE, loop -> loop.bridgeSession().counters(interfaces));
+  }
+
   /** Ends the loop and closes the sessions; entries stay as they are. */
   @Override
   public void close() {
     closed = true;
+    demands.close();
     thread.interrupt();
     try {
       thread.join();
@@ -348,7 +465,8 @@ public final class Reconciler implements AutoCloseable {
       ImmutableMap<PodInterface, ImmutableSet<String>> only) {
     return mode == Mode.CLEAN
         ? NodeIntent.nothing()
-        : NodeIntent.of(settings, node, wanted.pods(), only);
+        : NodeIntent.of(requests.over(settings), node, wanted.pods(), only)
+            .withEverything(requests.everything(settings, node.name()));
   }
 
   /** While nobody can say whose an interface is that comes, only those that are there count. */
@@ -479,7 +597,11 @@ public final class Reconciler implements AutoCloseable {
       reconcile(ImmutableSet.copyOf(seats.keySet()));
       long retryAt = System.nanoTime() + RETRY.toNanos();
       while (!closed) {
-        retryAt = turn(retryAt);
+        try {
+          retryAt = turn(retryAt);
+        } catch (RuntimeException e) {
+          log.error("a fault of ours; the loop goes on", e);
+        }
       }
     } catch (InterruptedException e) {
       // It is closed.
@@ -517,6 +639,8 @@ public final class Reconciler implements AutoCloseable {
           }
         });
     reconcile(touched);
+    turned.forEach(shown -> shown.complete(null));
+    turned.clear();
     return next;
   }
 
@@ -557,6 +681,11 @@ public final class Reconciler implements AutoCloseable {
         configure(Objects.requireNonNull(inForce));
         touched.addAll(seats.keySet());
       }
+      case Message.AskedFor(Requests wanted) -> {
+        requests = wanted;
+        configure(Objects.requireNonNull(inForce));
+        touched.addAll(seats.keySet());
+      }
       case Message.Requested(String node, Asked wanted) -> {
         request(node, wanted);
         touched.add(node);
@@ -583,6 +712,11 @@ public final class Reconciler implements AutoCloseable {
           touched.add(node);
         }
       }
+      case Message.Demanded(Demands.Demand demand) -> {
+        Seat seat = seats.get(demand.node());
+        demand.ask().accept(seat == null ? null : seat.loop);
+      }
+      case Message.Turned(CompletableFuture<?> shown) -> turned.add(shown);
     }
   }
 

@@ -89,6 +89,7 @@ class ConnectionFuzzTest {
       switch (method) {
         case "onState" -> states.add(what);
         case "onReport" -> rounds = Math.max(rounds, ((DatapathReport) what).round());
+        case "afterReports" -> ((Runnable) what).run();
         default -> {
           if (!over) {
             reasons.add((String) what);

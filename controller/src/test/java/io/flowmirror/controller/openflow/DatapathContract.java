@@ -5,6 +5,7 @@ import static io.flowmirror.controller.openflow.Entries.add;
 import static io.flowmirror.controller.openflow.Entries.delete;
 import static org.assertj.core.api.Assertions.as;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.InstanceOfAssertFactories.STRING;
 import static org.awaitility.Awaitility.await;
 
@@ -12,8 +13,10 @@ import com.google.common.collect.ImmutableList;
 import com.google.common.collect.ImmutableMap;
 import com.google.common.collect.Lists;
 import com.google.common.util.concurrent.Uninterruptibles;
+import io.flowmirror.controller.transport.UnansweredException;
 import io.flowmirror.flows.Action;
 import io.flowmirror.flows.Cookie;
+import io.flowmirror.flows.EntryFilter;
 import io.flowmirror.flows.Field;
 import io.flowmirror.flows.FlowChange;
 import io.flowmirror.flows.FlowEntry;
@@ -28,7 +31,9 @@ import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalInt;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -590,6 +595,145 @@ abstract class DatapathContract {
     assertThat(session.lost().reason()).isNotEmpty();
     other.mend();
     session.connected();
+  }
+
+  // On demand.
+
+  @Test
+  void anAuditIsToldWhenItsReportHasBeen() {
+    Conversation session = open();
+    session.connected();
+    other.plant("cookie=0x464d100200000001,table=0,priority=7 actions=drop");
+    answer(session.session().audit());
+    assertThat(Entries.in(session.reports().getLast())).isEqualTo(other.entries());
+  }
+
+  @Test
+  void aDumpHasWhatIsAskedForAndNoReportOfIt() {
+    List<String> ovn = OvnEntries.of(65, List.of(new LogicalPort(4, 3, 7, true)));
+    other.plant(ovn.toArray(String[]::new));
+    other.plant(
+        "cookie=0x464d100200000001,table=0,priority=7,in_port=4,metadata=5 actions=output:6",
+        "cookie=0x12,table=33,priority=8,reg14=0x10/0xf0 actions=output:4,output:6",
+        "cookie=0x12,table=33,priority=9,reg14=5 actions=drop");
+    Conversation session = open();
+    session.connected();
+    int reports = session.reports().size();
+    ImmutableList<FlowEntry> all = other.entries();
+    List<EntryFilter> filters =
+        List.of(
+            EntryFilter.ALL,
+            EntryFilter.ALL.inTable(33),
+            EntryFilter.ALL.inTable(200),
+            EntryFilter.ALL.inTable(0).withInPort(4),
+            EntryFilter.ALL.withOutPort(4),
+            EntryFilter.ALL.inTable(33).withOutPort(6),
+            EntryFilter.ALL.withCookie(Cookie.OWNER, Cookie.OWNER_MASK),
+            EntryFilter.ALL.withCookie(0x12, -1),
+            EntryFilter.ALL.with(Match.ANY.with(Field.REG15, 7).with(Field.METADATA, 3)),
+            EntryFilter.ALL.with(Match.ANY.with(Field.REG14, 0x10, 0x30)),
+            EntryFilter.ALL.with(Match.ANY.with(Field.REG14, 0x10)));
+    List<Integer> sizes = new ArrayList<>();
+    for (EntryFilter filter : filters) {
+      List<FlowEntry> dumped = dump(session, filter);
+      assertThat(dumped)
+          .as("%s", filter)
+          .containsExactlyInAnyOrderElementsOf(all.stream().filter(filter::includes).toList());
+      sizes.add(dumped.size());
+    }
+    assertThat(sizes).containsExactly(all.size(), 2, 0, 2, 2, 1, 1, 2, 3, 1, 0);
+    // Its own reading goes on as before.
+    FlowEntry entry = Entries.e1(1, 2);
+    assertThat(Entries.in(session.apply(add(entry)))).contains(entry);
+    assertThat(session.reports().subList(0, reports + 1))
+        .extracting(DatapathReport::reason)
+        .containsOnly("");
+  }
+
+  private static List<FlowEntry> dump(Conversation session, EntryFilter filter) {
+    List<FlowEntry> dumped = Collections.synchronizedList(new ArrayList<>());
+    long count =
+        answer(
+            session
+                .session()
+                .dump(filter, batch -> batch.forEach(installed -> dumped.add(installed.entry()))));
+    assertThat(dumped).hasSize((int) count);
+    return dumped;
+  }
+
+  private static <T> T answer(CompletableFuture<T> answer) {
+    return answer.orTimeout(Conversation.PATIENCE.toSeconds(), TimeUnit.SECONDS).join();
+  }
+
+  /** Many at once, each of many tables, while rounds are applied. */
+  @Test
+  void dumpsAndRoundsDoNotDisturbEachOther() {
+    List<String> planted = new ArrayList<>();
+    for (int i = 0; i < 900; i++) {
+      planted.add(
+          "table="
+              + (10 + i % 30)
+              + ",priority="
+              + (1 + i)
+              + ",metadata="
+              + i
+              + " actions=resubmit(,60)");
+    }
+    other.plant(planted.toArray(String[]::new));
+    Conversation session = open();
+    session.connected();
+    List<CompletableFuture<Long>> dumps = new ArrayList<>();
+    for (int i = 0; i < 10; i++) {
+      dumps.add(session.session().dump(EntryFilter.ALL.withCookie(0, -1), batch -> {}));
+      dumps.add(session.session().dump(EntryFilter.ALL, batch -> {}));
+      FlowEntry entry = Entries.e1(1 + i, 2);
+      assertThat(session.apply(add(entry)).refused()).isEmpty();
+    }
+    for (int i = 0; i < 10; i++) {
+      assertThat(answer(dumps.get(2 * i))).isEqualTo(900);
+      assertThat(answer(dumps.get(2 * i + 1))).isBetween(900L, 910L);
+    }
+  }
+
+  @Test
+  void aDumpEndsWithWhateverItsConsumerThrows() {
+    other.plant("table=1 actions=drop");
+    Conversation session = open();
+    session.connected();
+    CompletableFuture<Long> dump =
+        session
+            .session()
+            .dump(
+                EntryFilter.ALL,
+                batch -> {
+                  throw new IllegalStateException("enough");
+                });
+    assertThatThrownBy(() -> answer(dump)).hasRootCauseMessage("enough");
+    assertThat(dump(session, EntryFilter.ALL)).hasSize(1);
+  }
+
+  @Test
+  void withoutAConnectionThereIsNoAnswer() {
+    Conversation session = open();
+    session.connected();
+    other.cut();
+    session.lost();
+    assertUnanswered(session.session().audit(), "no OpenFlow connection: ");
+    assertUnanswered(
+        session.session().dump(EntryFilter.ALL, batch -> {}), "no OpenFlow connection: ");
+    other.mend();
+    session.connected();
+    assertThat(dump(session, EntryFilter.ALL)).isEmpty();
+    session.close();
+    assertUnanswered(session.session().audit(), "the session is closed");
+    assertUnanswered(session.session().dump(EntryFilter.ALL, batch -> {}), "the session is closed");
+  }
+
+  private static void assertUnanswered(CompletableFuture<?> answer, String words) {
+    assertThatThrownBy(() -> answer(answer))
+        .cause()
+        .isInstanceOf(UnansweredException.class)
+        .hasMessageContaining(words);
   }
 
   // Close.

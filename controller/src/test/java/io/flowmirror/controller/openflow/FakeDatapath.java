@@ -7,8 +7,10 @@ import com.google.common.collect.ImmutableSet;
 import com.google.common.collect.Iterables;
 import com.google.common.collect.Lists;
 import com.google.common.util.concurrent.MoreExecutors;
+import io.flowmirror.controller.transport.UnansweredException;
 import io.flowmirror.flows.Action;
 import io.flowmirror.flows.Cookie;
+import io.flowmirror.flows.EntryFilter;
 import io.flowmirror.flows.FlowChange;
 import io.flowmirror.flows.FlowEntry;
 import io.flowmirror.flows.FlowKey;
@@ -30,6 +32,7 @@ import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.Executor;
 import java.util.concurrent.Executors;
@@ -451,6 +454,60 @@ public final class FakeDatapath implements OtherSide {
       synchronized (FakeDatapath.this) {
         report();
       }
+    }
+
+    @Override
+    public CompletableFuture<Void> audit() {
+      CompletableFuture<Void> told = new CompletableFuture<>();
+      synchronized (FakeDatapath.this) {
+        if (isUp(told)) {
+          report();
+          reporter.execute(() -> told.complete(null));
+        }
+      }
+      return told;
+    }
+
+    @Override
+    public CompletableFuture<Long> dump(
+        EntryFilter filter, Consumer<ImmutableList<InstalledEntry>> batches) {
+      CompletableFuture<Long> outcome = new CompletableFuture<>();
+      synchronized (FakeDatapath.this) {
+        if (isUp(outcome)) {
+          List<InstalledEntry> found =
+              tables.dump(now).stream().filter(there -> filter.includes(there.entry())).toList();
+          MoreExecutors.newSequentialExecutor(REPORTERS)
+              .execute(() -> deliver(found, batches, outcome));
+        }
+      }
+      return outcome;
+    }
+
+    private static void deliver(
+        List<InstalledEntry> found,
+        Consumer<ImmutableList<InstalledEntry>> batches,
+        CompletableFuture<Long> outcome) {
+      try {
+        for (List<InstalledEntry> batch : Lists.partition(found, 100)) {
+          if (!outcome.isDone()) {
+            batches.accept(ImmutableList.copyOf(batch));
+          }
+        }
+        outcome.complete((long) found.size());
+      } catch (RuntimeException e) {
+        outcome.completeExceptionally(e);
+      }
+    }
+
+    private boolean isUp(CompletableFuture<?> answer) {
+      if (closed || connection == NONE) {
+        answer.completeExceptionally(
+            new UnansweredException(
+                UnansweredException.Why.NOT_CONNECTED,
+                "no OpenFlow connection: " + (closed ? "the session is closed" : unreachable)));
+        return false;
+      }
+      return true;
     }
 
     @Override

@@ -46,6 +46,11 @@ class LiveDatapathTest {
         }
 
         @Override
+        public void afterReports(Runnable next) {
+          next.run();
+        }
+
+        @Override
         public void onLost(String reason, boolean misbehaved) {
           lost = reason;
         }

@@ -17,9 +17,6 @@ public final class OvnText {
   private static final Pattern DL_DST = Pattern.compile("\\bdl_dst=([0-9a-f:]{17})");
   private static final Pattern DL_VLAN = Pattern.compile("\\bdl_vlan=(\\d+)");
   private static final Pattern CT_LABEL = Pattern.compile("\\bct_label=(\\w+)/(\\w+)");
-  private static final Pattern REGISTER = Pattern.compile("\\breg(\\d|1[0-3])=(\\w+)");
-  private static final Pattern SET_REGISTER =
-      Pattern.compile("\\bset_field:(\\w+)->reg(\\d|1[0-3])\\b");
   private static final Pattern SET_VLAN = Pattern.compile("\\bset_field:(\\d+)->vlan_vid\\b");
 
   private OvnText() {}
@@ -39,13 +36,6 @@ public final class OvnText {
             text,
             CT_LABEL,
             m -> "oxm:0001d920" + hex(number(m.group(1)), 16) + hex(number(m.group(2)), 16));
-    text = replace(text, REGISTER, m -> "oxm:" + register(m.group(1)) + hex(number(m.group(2)), 4));
-    text =
-        replace(
-            text,
-            SET_REGISTER,
-            m ->
-                "action:00190010" + register(m.group(2)) + hex(number(m.group(1)), 4) + "00000000");
     text =
         replace(
             text,
@@ -58,11 +48,6 @@ public final class OvnText {
 
   private static String replace(String text, Pattern pattern, Function<MatchResult, String> by) {
     return pattern.matcher(text).replaceAll(by);
-  }
-
-  /** The OXM header of NXM_NX_REG0 to NXM_NX_REG13. */
-  private static String register(String number) {
-    return "0001" + hex(number(number) << 1, 1) + "04";
   }
 
   private static long number(String text) {

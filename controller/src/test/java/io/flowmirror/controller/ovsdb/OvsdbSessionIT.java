@@ -2,7 +2,9 @@
 package io.flowmirror.controller.ovsdb;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
 
+import com.google.common.collect.ImmutableMap;
 import com.google.common.collect.ImmutableSet;
 import io.flowmirror.controller.transport.Endpoint;
 import io.flowmirror.flows.RowChange;
@@ -11,10 +13,12 @@ import io.flowmirror.flows.RowChange.RemovePort;
 import io.flowmirror.topology.Bridge;
 import io.flowmirror.topology.BridgeMirror;
 import io.flowmirror.topology.Interface;
+import io.flowmirror.topology.InterfaceCounters;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.TimeUnit;
 import java.util.stream.IntStream;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterAll;
@@ -102,6 +106,44 @@ class OvsdbSessionIT {
 
     database.vsctl("del-port", "br-int", "a0");
     reports.untilBridge("a0 is gone", live -> !has(live, "a0"));
+  }
+
+  /** As ovs-vsctl says it, and no report of them. */
+  @Test
+  void countersAreWhatTheDatabaseHas() throws Exception {
+    database.vsctl("add-port", "br-int", "a0", "--", "set", "Interface", "a0", "type=internal");
+    database.vsctl("add-port", "br-int", "nosuch0");
+    // The first statistics are there some seconds later.
+    database.vsctl("--timeout=60", "wait-until", "Interface", "a0", "statistics:rx_packets>=0");
+    reports.untilBridge(
+        "both", live -> has(live, "a0") && has(live, "nosuch0") && number(live, "nosuch0") < 0);
+    InterfaceCounters[] found = new InterfaceCounters[2];
+    await()
+        .atMost(Duration.ofSeconds(30))
+        .untilAsserted(
+            () -> {
+              ImmutableMap<String, InterfaceCounters> counters =
+                  session
+                      .counters(ImmutableSet.of("a0", "nosuch0", "gone"))
+                      .orTimeout(30, TimeUnit.SECONDS)
+                      .join();
+              assertThat(counters).containsOnlyKeys("a0", "nosuch0");
+              found[0] = counters.get("a0");
+              found[1] = counters.get("nosuch0");
+              assertThat("" + found[0].rxPackets().orElse(-1))
+                  .isEqualTo(column("a0", "statistics:rx_packets"));
+              assertThat("" + found[0].txDropped().orElse(-1))
+                  .isEqualTo(column("a0", "statistics:tx_dropped"));
+              assertThat("" + found[0].mtu().orElse(-1)).isEqualTo(column("a0", "mtu"));
+              assertThat(found[0].adminUp()).hasValue(column("a0", "admin_state").equals("up"));
+            });
+    assertThat(found[0].error()).isEmpty();
+    assertThat(found[1].error()).contains("nosuch0");
+    assertThat(found[1].rxPackets()).isEmpty();
+  }
+
+  private static String column(String name, String column) throws Exception {
+    return database.vsctl("get", "Interface", name, column).strip();
   }
 
   @Test

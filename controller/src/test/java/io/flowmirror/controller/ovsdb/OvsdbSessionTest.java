@@ -2,10 +2,15 @@
 package io.flowmirror.controller.ovsdb;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.awaitility.Awaitility.await;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.google.common.collect.ImmutableSet;
 import io.flowmirror.controller.transport.BarrenLoop;
 import io.flowmirror.controller.transport.Endpoint;
+import io.flowmirror.controller.transport.UnansweredException;
+import io.flowmirror.controller.transport.UnansweredException.Why;
 import io.flowmirror.flows.RowChange.AddInternalPort;
 import io.netty.channel.EventLoop;
 import io.netty.channel.EventLoopGroup;
@@ -14,15 +19,19 @@ import io.netty.channel.nio.NioIoHandler;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Function;
 import org.awaitility.Awaitility;
 import org.awaitility.core.ConditionFactory;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -488,6 +497,86 @@ class OvsdbSessionTest {
     connector.open("n3", Endpoint.unix(socket()), "br-int", Lock.Wish.NONE, others);
     others.untilReason("cannot connect");
     assertThat(reports.all()).hasSize(before);
+  }
+
+  // Counters.
+
+  private static final String COUNTERS =
+      """
+      [{"rows":[{"_uuid":["uuid","00000000-0000-0000-0000-000000000003"],"name":"a0","mtu":1400,
+        "admin_state":"up","link_state":"up","error":["set",[]],
+        "statistics":["map",[["rx_packets",7]]]}]}]\
+      """;
+
+  @Test
+  void countersAreReadWhenAskedFor() throws Exception {
+    AtomicInteger asked = new AtomicInteger();
+    try (ScriptedServer server =
+        serve(
+            request -> {
+              boolean select = request.path("method").asText().equals("transact");
+              if (!select) {
+                return answer(request, BRIDGE);
+              }
+              return switch (asked.incrementAndGet()) {
+                case 1 -> answer(request, COUNTERS);
+                case 2 -> answer(request, COUNTERS.replace("1400", "\"x\""));
+                default ->
+                    "{\"id\":%s,\"result\":null,\"error\":\"no\"}".formatted(request.get("id"));
+              };
+            })) {
+      BridgeSession session = openPatiently();
+      reports.untilBridge("br-int", bridge -> true);
+      assertThat(get(session.counters(ImmutableSet.of("a0"))).get("a0").rxPackets()).hasValue(7);
+      assertUnanswered(
+          session.counters(ImmutableSet.of("a0")), Why.REFUSED, "column mtu is not an integer");
+      assertUnanswered(session.counters(ImmutableSet.of("a0")), Why.REFUSED, "\"no\"");
+      assertThat(get(session.counters(ImmutableSet.of()))).isEmpty();
+      ImmutableSet<String> tooMany =
+          IntStream.rangeClosed(0, BridgeSession.MAX_INTERFACES)
+              .mapToObj(i -> "a" + i)
+              .collect(ImmutableSet.toImmutableSet());
+      assertUnanswered(session.counters(tooMany), Why.TOO_LARGE, "more than 1000 interfaces");
+      // What is followed is not concerned.
+      assertThat(reports.all()).hasSize(1);
+      assertThat(server.connections()).isEqualTo(1);
+      session.close();
+    }
+  }
+
+  @Test
+  void whoWaitsForCountersOfALostConnectionIsTold() throws Exception {
+    BridgeSession session = open();
+    reports.untilReason("cannot connect");
+    assertUnanswered(
+        session.counters(ImmutableSet.of("a0")), Why.NOT_CONNECTED, "no OVSDB connection: ");
+    try (ScriptedServer server =
+        serve(
+            request ->
+                request.path("method").asText().equals("transact")
+                    ? ""
+                    : answer(request, BRIDGE))) {
+      reports.untilBridge("br-int", bridge -> true);
+      List<CompletableFuture<?>> all = new ArrayList<>();
+      for (int i = 0; i < 40; i++) {
+        all.add(session.counters(ImmutableSet.of("a0")));
+      }
+      assertUnanswered(all.getLast(), Why.BUSY, "32 questions to this database wait already");
+      assertUnanswered(all.getFirst(), Why.LOST, "no answer to transact within 0.3 s");
+      assertThat(server.connections()).isPositive();
+    }
+  }
+
+  private static <T> T get(CompletableFuture<T> answer) {
+    return answer.orTimeout(30, TimeUnit.SECONDS).join();
+  }
+
+  private static void assertUnanswered(CompletableFuture<?> answer, Why why, String words) {
+    assertThatThrownBy(() -> get(answer))
+        .cause()
+        .isInstanceOfSatisfying(
+            UnansweredException.class, failure -> assertThat(failure.why()).isEqualTo(why))
+        .hasMessageContaining(words);
   }
 
   private BridgeSession open() {

@@ -17,6 +17,7 @@ import io.flowmirror.controller.openflow.Packet;
 import io.flowmirror.controller.ovsdb.BridgeReport;
 import io.flowmirror.controller.ovsdb.BridgeSession;
 import io.flowmirror.controller.ovsdb.Lock;
+import io.flowmirror.controller.transport.UnansweredException;
 import io.flowmirror.flows.Cookie;
 import io.flowmirror.flows.FlowChange;
 import io.flowmirror.flows.FlowEntry;
@@ -26,6 +27,7 @@ import io.flowmirror.flows.RowChange;
 import io.flowmirror.topology.Bridge;
 import io.flowmirror.topology.BridgeMirror;
 import io.flowmirror.topology.Interface;
+import io.flowmirror.topology.InterfaceCounters;
 import io.flowmirror.topology.LogicalPort;
 import io.flowmirror.topology.Port;
 import java.time.Duration;
@@ -36,6 +38,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.OptionalLong;
+import java.util.concurrent.CompletableFuture;
 import java.util.function.Consumer;
 
 /**
@@ -425,6 +429,21 @@ final class FakeNode implements Sessions {
   @Override
   public void close() {}
 
+  private static InterfaceCounters counters(String name) {
+    return new InterfaceCounters(
+        name,
+        OptionalInt.of(1400),
+        Optional.of(true),
+        Optional.of(true),
+        OptionalLong.of(3),
+        OptionalLong.of(180),
+        OptionalLong.of(0),
+        OptionalLong.of(2),
+        OptionalLong.of(120),
+        OptionalLong.of(0),
+        "");
+  }
+
   private final class Database implements BridgeSession {
     @Override
     public void apply(long ofRound, List<RowChange> changes) {
@@ -435,6 +454,22 @@ final class FakeNode implements Sessions {
           changes.forEach(this::applyOne);
         }
         report();
+      }
+    }
+
+    @Override
+    public CompletableFuture<ImmutableMap<String, InterfaceCounters>> counters(
+        ImmutableSet<String> names) {
+      synchronized (FakeNode.this) {
+        return ovsdbUp
+            ? CompletableFuture.completedFuture(
+                names.stream()
+                    .filter(interfaces::containsKey)
+                    .collect(ImmutableMap.toImmutableMap(name -> name, FakeNode::counters)))
+            : CompletableFuture.failedFuture(
+                new UnansweredException(
+                    UnansweredException.Why.NOT_CONNECTED,
+                    "no OVSDB connection: connection refused"));
       }
     }
 

@@ -7,6 +7,7 @@ import static org.awaitility.Awaitility.await;
 import com.google.common.collect.ImmutableMap;
 import com.google.common.util.concurrent.Uninterruptibles;
 import io.flowmirror.config.Direction;
+import com.google.common.collect.ImmutableList;
 import io.flowmirror.config.NodeSettings;
 import io.flowmirror.config.Overrides;
 import io.flowmirror.config.Settings;
@@ -20,10 +21,13 @@ import io.flowmirror.controller.reconcile.Reconciler.Mode;
 import io.flowmirror.flows.Asked;
 import io.flowmirror.topology.PodInterface;
 import io.flowmirror.topology.PodName;
+import io.flowmirror.flows.EntryFilter;
+import io.flowmirror.flows.InstalledEntry;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
@@ -308,6 +312,17 @@ final class ReloadTest {
     @Override
     public void read() {
       session.read();
+    }
+
+    @Override
+    public CompletableFuture<Void> audit() {
+      return session.audit();
+    }
+
+    @Override
+    public CompletableFuture<Long> dump(
+        EntryFilter filter, Consumer<ImmutableList<InstalledEntry>> batches) {
+      return session.dump(filter, batches);
     }
 
     @Override

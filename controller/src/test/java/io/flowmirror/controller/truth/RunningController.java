@@ -138,6 +138,10 @@ final class RunningController implements AutoCloseable {
         .collect(Collectors.joining("\n"));
   }
 
+  Reconciler reconciler() {
+    return reconciler;
+  }
+
   NodeStatus status(String node) {
     return requireNonNull(reconciler.statuses().get(node), node);
   }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package io.flowmirror.controller.main;
+package io.flowmirror.controller.northbound;
 
 import com.google.common.collect.ImmutableList;
 import com.google.common.collect.ImmutableMap;
@@ -20,7 +20,7 @@ import java.util.Optional;
  * A node's entries for a person to read: each with the pod, the purpose and the state in a comment
  * above it. The whole text is valid input for {@code ovs-ofctl add-flows}, which skips comments.
  */
-final class FlowsReport {
+public final class FlowsReport {
   private final NodeStatus status;
   private final Optional<PodName> only;
   private final ImmutableMap<FlowKey, InstalledEntry> ours;
@@ -38,7 +38,8 @@ final class FlowsReport {
   }
 
   /** The report on one node, or on one pod's part of it. */
-  static ImmutableList<String> lines(String node, NodeStatus status, Optional<PodName> only) {
+  public static ImmutableList<String> lines(
+      String node, NodeStatus status, Optional<PodName> only) {
     FlowsReport report = new FlowsReport(status, only);
     report.header(node);
     report.pods();
@@ -61,7 +62,7 @@ final class FlowsReport {
         "%s wanted, %d installed: %s",
         status.node().bridge().isPresent() ? status.plan().entries().size() : "unknown how many",
         ours.size(),
-        status.node().bridge().isPresent() ? Summary.of(status.diff()) : "not compared");
+        status.node().bridge().isPresent() ? status.diff().words() : "not compared");
   }
 
   private String datapath() {

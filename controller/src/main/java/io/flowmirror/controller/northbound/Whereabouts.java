@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package io.flowmirror.controller.main;
+package io.flowmirror.controller.northbound;
 
 import com.google.common.collect.ImmutableList;
 import io.flowmirror.topology.Interface;
@@ -10,16 +10,16 @@ import io.flowmirror.topology.Port;
 import java.util.Optional;
 
 /** Where a pod is on a node, or why it is not seen there, in words. */
-final class Whereabouts {
+public final class Whereabouts {
   private Whereabouts() {}
 
   /** Whether br-int's rows know this interface of a pod. */
-  static boolean isOn(Node node, PodInterface wanted) {
+  public static boolean isOn(Node node, PodInterface wanted) {
     return !rows(node, wanted).isEmpty();
   }
 
   /** One line for each of the pod's ports, or one that says why there is none. */
-  static ImmutableList<String> of(Node node, PodInterface wanted) {
+  public static ImmutableList<String> of(Node node, PodInterface wanted) {
     ImmutableList<PodPort> ports =
         node.podPorts().stream()
             .filter(port -> port.podInterface().equals(wanted))

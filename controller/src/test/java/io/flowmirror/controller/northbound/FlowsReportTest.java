@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package io.flowmirror.controller.main;
+package io.flowmirror.controller.northbound;
 
 import static org.assertj.core.api.Assertions.assertThat;
 

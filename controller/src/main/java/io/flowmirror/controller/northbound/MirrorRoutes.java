@@ -1,0 +1,302 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.flowmirror.controller.northbound;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import com.google.common.collect.ImmutableSet;
+import io.flowmirror.config.Direction;
+import io.flowmirror.config.Mirror;
+import io.flowmirror.controller.northbound.Caller.Verb;
+import io.flowmirror.controller.reconcile.Requests;
+import io.flowmirror.topology.PodName;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.InstantSource;
+import java.time.format.DateTimeParseException;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** {@code /v1/mirrors} and {@code /v1/global}: what is asked for, and by whom. */
+final class MirrorRoutes {
+  private static final Logger AUDIT = LoggerFactory.getLogger("io.flowmirror.audit");
+
+  /** {@code for}: some hours, minutes, seconds. */
+  private static final Pattern DURATION =
+      Pattern.compile("(?:([0-9]{1,5})h)?(?:([0-9]{1,6})m)?(?:([0-9]{1,8})s)?");
+
+  private static final int MAX_NODES = 10_000;
+
+  private final World world;
+  private final RequestBook book;
+  private final History history;
+  private final InstantSource clock;
+
+  MirrorRoutes(World world, RequestBook book, History history, InstantSource clock) {
+    this.world = world;
+    this.book = book;
+    this.history = history;
+    this.clock = clock;
+  }
+
+  void register(Routes routes) {
+    routes.add("GET", "/v1/mirrors", this::list);
+    routes.add("GET", "/v1/mirrors/{namespace}/{pod}", this::show);
+    routes.add("PUT", "/v1/mirrors/{namespace}/{pod}", this::put);
+    routes.add("DELETE", "/v1/mirrors/{namespace}/{pod}", this::remove);
+    routes.add("GET", "/v1/global", this::global);
+    routes.add("PUT", "/v1/global", this::putGlobal);
+  }
+
+  private static ObjectNode json(RequestBook.Entry entry) {
+    ObjectNode json = RequestBook.json(entry);
+    json.put("madeBy", "rest");
+    return json;
+  }
+
+  private static ObjectNode configured(Mirror mirror) {
+    return Json.object()
+        .put("pod", mirror.namespacedPod())
+        .put("direction", mirror.direction().toString())
+        .put("madeBy", "configuration");
+  }
+
+  private record Item(String namespace, String pod, String madeBy, ObjectNode json) {
+    String key() {
+      return String.join("\u0001", namespace, pod, madeBy);
+    }
+  }
+
+  private static Item item(Mirror mirror, ObjectNode json) {
+    return new Item(mirror.namespace(), mirror.pod(), json.path("madeBy").asText(), json);
+  }
+
+  private void list(Exchange exchange) {
+    exchange.allowQuery("limit", "continue", "namespace");
+    Optional<String> namespace = exchange.query("namespace");
+    namespace.ifPresent(name -> exchange.caller().demand(Verb.GET, name));
+    List<Item> items = new ArrayList<>();
+    world.settings().mirrors().forEach(mirror -> items.add(item(mirror, configured(mirror))));
+    book.entries().forEach(entry -> items.add(item(entry.mirror(), json(entry))));
+    new Pods(world, book)
+        .all()
+        .forEach(
+            seen ->
+                world
+                    .askedByApi(seen.node().orElse(""), seen.at())
+                    .forEach(
+                        by -> {
+                          ObjectNode json =
+                              Json.object()
+                                  .put("pod", seen.at().pod().toString())
+                                  .put("interface", seen.at().provider())
+                                  .put("madeBy", "kubernetes")
+                                  .put("by", by);
+                          seen.direction()
+                              .ifPresent(asked -> json.put("direction", asked.toString()));
+                          items.add(
+                              new Item(
+                                  seen.at().pod().namespace(),
+                                  seen.at().pod().name(),
+                                  "kubernetes " + seen.at().provider() + " " + by,
+                                  json));
+                        }));
+    exchange.page(
+        items.stream()
+            .filter(item -> namespace.isEmpty() || namespace.get().equals(item.namespace()))
+            .filter(item -> exchange.caller().may(Verb.GET, item.namespace()))
+            .sorted(Comparator.comparing(Item::key))
+            .toList(),
+        Item::key,
+        Item::json);
+  }
+
+  private void show(Exchange exchange) {
+    exchange.allowQuery();
+    PodName pod = exchange.pod();
+    exchange.caller().demand(Verb.GET, pod.namespace());
+    exchange.json(
+        200,
+        book.entry(pod.toString())
+            .map(MirrorRoutes::json)
+            .or(
+                () ->
+                    world.settings().mirrors().stream()
+                        .filter(mirror -> mirror.namespacedPod().equals(pod.toString()))
+                        .map(MirrorRoutes::configured)
+                        .findFirst())
+            .orElseThrow(
+                () ->
+                    Problem.notFound(
+                        "nobody asks for " + pod + " by REST or by the configuration")));
+  }
+
+  private void put(Exchange exchange) {
+    exchange.allowQuery();
+    PodName pod = exchange.pod();
+    exchange.caller().demand(Verb.UPDATE, pod.namespace());
+    ObjectNode body = exchange.body("direction", "until", "for");
+    Direction direction = Json.text(body, "direction", Direction::parse).orElse(Direction.BOTH);
+    Optional<Instant> until = Json.text(body, "until", MirrorRoutes::instant);
+    Optional<Duration> time = Json.text(body, "for", MirrorRoutes::duration);
+    if (until.isPresent() && time.isPresent()) {
+      throw Problem.badRequest("until and for are both there; expected one of them");
+    }
+    if (until.isPresent() && !until.get().isAfter(clock.instant())) {
+      throw Problem.badRequest("until: found " + until.get() + "; expected a time to come");
+    }
+    boolean isNew = book.entry(pod.toString()).isEmpty();
+    Mirror mirror = new Mirror(pod.namespace(), pod.name(), direction);
+    boolean changed =
+        book.put(
+            mirror,
+            until.or(() -> time.map(length -> clock.instant().plus(length))),
+            exchange.caller().name());
+    RequestBook.Entry entry =
+        book.entry(pod.toString())
+            .orElseThrow(() -> Problem.conflict("somebody else has taken it back at once"));
+    if (changed) {
+      String words =
+          "mirror of "
+              + pod
+              + ", "
+              + direction
+              + entry.until().map(end -> ", until " + end).orElse("");
+      AUDIT.info("asked pod={} direction={} by={} for: {}", pod, direction, entry.by(), words);
+      history.requested(
+          Optional.of(pod.namespace()),
+          Optional.of(pod.name()),
+          entry.by() + " asks for the " + words);
+    }
+    exchange.json(isNew ? 201 : 200, json(entry));
+  }
+
+  private void remove(Exchange exchange) {
+    exchange.allowQuery();
+    exchange.noBody();
+    PodName pod = exchange.pod();
+    exchange.caller().demand(Verb.UPDATE, pod.namespace());
+    if (book.remove(pod.toString())) {
+      String by = exchange.caller().name();
+      AUDIT.info("taken back pod={} by={}", pod, by);
+      history.requested(
+          Optional.of(pod.namespace()),
+          Optional.of(pod.name()),
+          by + " does not ask for a mirror of " + pod + " any more");
+    }
+    exchange.noContent();
+  }
+
+  private static Instant instant(String text) {
+    try {
+      return Instant.parse(text);
+    } catch (DateTimeParseException e) {
+      throw new IllegalArgumentException(
+          "found " + Json.shown(text) + "; expected a time such as 2026-01-31T10:00:00Z", e);
+    }
+  }
+
+  private static Duration duration(String text) {
+    Matcher parts = DURATION.matcher(text);
+    Duration length = Duration.ZERO;
+    if (!text.isEmpty() && parts.matches()) {
+      length =
+          Duration.ofHours(part(parts, 1)).plusMinutes(part(parts, 2)).plusSeconds(part(parts, 3));
+    }
+    if (length.isZero()) {
+      throw new IllegalArgumentException(
+          "found " + Json.shown(text) + "; expected a duration such as 30m or 1h30m");
+    }
+    return length;
+  }
+
+  private static long part(Matcher parts, int group) {
+    return parts.group(group) == null ? 0 : Long.parseLong(parts.group(group));
+  }
+
+  // Global mirroring.
+
+  private ObjectNode globalJson() {
+    Optional<RequestBook.GlobalEntry> asked = book.global();
+    ObjectNode json = Json.object();
+    boolean configured = world.settings().enableMirror();
+    json.put(
+        "mode",
+        asked
+            .map(
+                entry ->
+                    entry.global().all()
+                        ? "all"
+                        : entry.global().nodes().isEmpty() ? "off" : "nodes")
+            .orElse("configured"));
+    json.set(
+        "nodes", Json.texts(asked.map(entry -> entry.global().nodes()).orElse(ImmutableSet.of())));
+    json.put("configured", configured ? "all" : "off");
+    asked.ifPresent(entry -> json.put("by", entry.by()).put("since", entry.since().toString()));
+    return json;
+  }
+
+  private void global(Exchange exchange) {
+    exchange.allowQuery();
+    exchange.caller().demand(Verb.GET, "");
+    exchange.json(200, globalJson());
+  }
+
+  private void putGlobal(Exchange exchange) {
+    exchange.allowQuery();
+    exchange.caller().demand(Verb.UPDATE, "");
+    ObjectNode body = exchange.body("mode", "nodes");
+    String mode =
+        Json.text(body, "mode", Exchange.oneOf("all", "off", "nodes", "configured"))
+            .orElseThrow(
+                () -> Problem.badRequest("mode: missing; expected all, off, nodes or configured"));
+    ImmutableSet<String> nodes = nodes(body);
+    if (mode.equals("nodes") == nodes.isEmpty()) {
+      throw Problem.badRequest(
+          mode.equals("nodes")
+              ? "nodes: missing; expected the nodes' names"
+              : "nodes: expected none with mode " + mode);
+    }
+    boolean changed =
+        book.setGlobal(
+            mode.equals("configured")
+                ? Optional.empty()
+                : Optional.of(new Requests.Global(mode.equals("all"), nodes)),
+            exchange.caller().name());
+    if (changed) {
+      String by = exchange.caller().name();
+      AUDIT.info("global mode={} nodes={} by={}", mode, nodes, by);
+      history.requested(
+          Optional.empty(),
+          Optional.empty(),
+          String.format(
+              Locale.ROOT, "%s sets global mirroring: %s %s", by, mode, String.join(", ", nodes)));
+    }
+    exchange.json(200, globalJson());
+  }
+
+  private ImmutableSet<String> nodes(ObjectNode body) {
+    JsonNode list = body.path("nodes");
+    if (list.isMissingNode() || list.isNull()) {
+      return ImmutableSet.of();
+    }
+    if (!list.isArray() || list.size() > MAX_NODES) {
+      throw Problem.badRequest("nodes: expected a list of nodes' names");
+    }
+    ImmutableSet.Builder<String> nodes = ImmutableSet.builder();
+    for (JsonNode name : list) {
+      if (!name.isTextual() || !world.statuses().containsKey(name.textValue())) {
+        throw Problem.badRequest(
+            "nodes: " + Json.shown(name.asText()) + " is no node of this controller's");
+      }
+      nodes.add(name.textValue());
+    }
+    return nodes.build();
+  }
+}
