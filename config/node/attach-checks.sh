@@ -204,9 +204,11 @@ check_mirror_port() {
 }
 
 check_listen() {
-    if ! is_loopback && ! $insecure; then
+    if $tls; then
+        check_tls
+    elif ! is_loopback && ! $insecure; then
         refuse_always "whoever reaches the ports of $listen controls the switch and its database, \
-unencrypted. If that is meant: --insecure" "ip address; ip route"
+unencrypted. With certificates: --tls. If that is meant: --insecure" "ip address; ip route"
     fi
     if [ "$host" = "$every" ]; then
         refuse "$listen is every address of the node, those that pods reach, too" \

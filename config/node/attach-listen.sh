@@ -62,8 +62,9 @@ set_targets() {
     [ "$host" = "$every" ] || here=$host
     ovsdb_port=${ovsdb_port:-6640} openflow_port=${openflow_port:-6653}
     [ "$ovsdb_port" != "$openflow_port" ] || bad_usage "the two ports are the same"
-    manager=ptcp:$ovsdb_port:$host
-    controller=ptcp:$openflow_port:$host
+    if $tls; then kind=ssl; else kind=tcp; fi
+    manager=p$kind:$ovsdb_port:$host
+    controller=p$kind:$openflow_port:$host
 }
 
 is_loopback() {
@@ -112,7 +113,7 @@ ours() { awk '$2 == "ours"'; }
 ours_with() { awk -v target="$1" '$2 == "ours" && $4 == target'; }
 ours_without() { awk -v target="$1" '$2 == "ours" && $4 != target'; }
 # What has the port of a target already; somebody's row for every address has it, too.
-taken() { # ptcp:PORT:ADDRESS
+taken() { # ptcp:PORT:ADDRESS, pssl:PORT:ADDRESS
     awk -v target="$1" -v every="${1%"$host"}$every" '
         $4 == target || $2 == "theirs" && ($4 == every || $4 ":0.0.0.0" == every)'
 }
@@ -123,9 +124,9 @@ change_rows() { # LINES OF MANAGERS, LINES OF CONTROLLERS, NEW MANAGERS' TARGETS
     cr_managers=$1 cr_controllers=$2 cr_new_managers=$3 cr_new_controllers=$4
     if [ -n "$cr_controllers" ] && [ -n "$cr_new_controllers" ]; then
         # ovs-vswitchd opens the new socket before it closes the old one, and the two collide if one
-        # has every address.
+        # has every address, or if they differ in TLS only.
         case $cr_controllers$cr_new_controllers in
-            *:0.0.0.0* | *:\[::\]*)
+            *:0.0.0.0* | *:\[::\]* | *ptcp:*pssl:* | *pssl:*ptcp:*)
                 change_rows '' "$2" '' '' && change_rows "$1" '' "$3" "$4"
                 return
                 ;;
@@ -169,6 +170,10 @@ change_rows() { # LINES OF MANAGERS, LINES OF CONTROLLERS, NEW MANAGERS' TARGETS
 
 # It is this database that answers there, not another machine's or another program.
 database_answers() {
+    if $tls; then
+        listens "$ovsdb_port"
+        return
+    fi
     da_id=$(vsctl get Open_vSwitch . _uuid)
     [ -n "$da_id" ] && [ "$(ovs-vsctl "--timeout=$ANSWER" "--db=tcp:$here:$ovsdb_port" \
         get Open_vSwitch . _uuid 2>/dev/null)" = "$da_id" ]
@@ -176,6 +181,10 @@ database_answers() {
 
 # The same of the bridge.
 bridge_answers() {
+    if $tls; then
+        listens "$openflow_port"
+        return
+    fi
     ba_id=$(vsctl get Bridge "$bridge" datapath_id | tr -d '"')
     [ -n "$ba_id" ] || return 1
     case $(ovs-ofctl -O OpenFlow13 "--timeout=$ANSWER" \
@@ -227,6 +236,7 @@ listen() {
             ;;
     esac
     li_changed=$li_old_managers$li_old_controllers$li_new_manager$li_new_controller
+    if $tls; then add_ssl || die "cannot add the row for the certificates"; fi
     if [ -n "$li_changed" ]; then
         change_rows "$li_old_managers" "$li_old_controllers" \
             "$li_new_manager" "$li_new_controller" || die "cannot add the rows for $listen"
@@ -234,7 +244,7 @@ listen() {
     $dry && return
     li_wrong=
     database_answers ||
-        li_wrong="the database does not answer at tcp:$here:$ovsdb_port"
+        li_wrong="the database does not answer at $kind:$here:$ovsdb_port"
     case $(listeners Controller | taken "$controller") in
         *' ours service '* | *' theirs '*) ;;
         *) li_wrong="${li_wrong:+$li_wrong; }the Controller $controller has not become a service" ;;
@@ -242,7 +252,7 @@ listen() {
     if ! switch_is_ready; then
         pending=true
     elif ! bridge_answers && { tell_switch; ! bridge_answers; }; then
-        li_wrong="${li_wrong:+$li_wrong; }$bridge does not answer at tcp:$here:$openflow_port"
+        li_wrong="${li_wrong:+$li_wrong; }$bridge does not answer at $kind:$here:$openflow_port"
     fi
     if [ -n "$li_wrong" ]; then
         warn "$li_wrong (is the address this machine's, and the port free? \
@@ -258,8 +268,10 @@ see: ip address; ss -ltn)"
         change_rows "$li_added_managers" "$li_added_controllers" \
             "$(printf '%s\n' "$li_old_managers" | cut -d' ' -f4)" \
             "$(printf '%s\n' "$li_old_controllers" | cut -d' ' -f4)"
+        ! $ssl_added || undo_ssl
         die "took the rows for $listen back"
     fi
+    $tls || undo_ssl
     [ -z "$li_changed" ] || say "the database listens at $manager, $bridge at $controller"
     ! $pending || warn "ovs-vswitchd does not run or restores flows: $bridge does not listen yet"
 }
@@ -276,7 +288,7 @@ listen_again() {
         pending=false silent=false told=0
         return
     fi
-    $silent || warn "$bridge does not answer at tcp:$here:$openflow_port; will try again"
+    $silent || warn "$bridge does not answer at $kind:$here:$openflow_port; will try again"
     silent=true
     if [ -z "$(ip -o address show to "$listen" 2>/dev/null)" ]; then
         told=0
@@ -291,8 +303,12 @@ undo_listen() {
     vsctl show >/dev/null || die "the OVS database does not answer"
     ul_managers=$(listeners Manager | ours)
     ul_controllers=$(listeners Controller | ours)
-    [ -n "$ul_managers$ul_controllers" ] || return 0
+    if [ -z "$ul_managers$ul_controllers" ]; then
+        undo_ssl
+        return
+    fi
     change_rows "$ul_managers" "$ul_controllers" '' '' || die "cannot take the rows back"
     # shellcheck disable=SC2046 # words
     $dry || say removed $(printf '%s\n' "$ul_managers" "$ul_controllers" | cut -d' ' -f4)
+    undo_ssl
 }

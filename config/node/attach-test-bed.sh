@@ -20,6 +20,9 @@ end() { # PID
 start_server() { # as ovs-ctl does it: with the remotes that the database says
     ip netns exec "$ns" ovsdb-server "$dir/conf.db" --remote="p$db" \
         --remote=db:Open_vSwitch,Open_vSwitch,manager_options --unixctl="$dir/db.ctl" --no-chdir \
+        --private-key=db:Open_vSwitch,SSL,private_key \
+        --certificate=db:Open_vSwitch,SSL,certificate \
+        --bootstrap-ca-cert=db:Open_vSwitch,SSL,ca_cert \
         -vconsole:off -vsyslog:off &
     server=$!
     wait_for test -S "$dir/db.ctl" || exit 1
@@ -132,6 +135,7 @@ everything() {
     vsctl --columns=name,type,mtu_request,external_ids list Interface
     vsctl --columns=name,controller,fail_mode,protocols,other_config list Bridge
     vsctl get Open_vSwitch . manager_options
+    vsctl list SSL
     vsctl --columns=_uuid,target,connection_mode,external_ids list Manager
     vsctl --columns=_uuid,target,type,connection_mode,external_ids list Controller
     within ip -o link show | sed 's/^[0-9]*: //'

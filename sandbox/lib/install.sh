@@ -6,7 +6,8 @@
 NEEDS=(ovs-vswitchd:openvswitch-switch ovs-vsctl:openvswitch-switch ovsdb-tool:openvswitch-common
     ovn-northd:ovn-central ovn-nbctl:ovn-common ovn-controller:ovn-host
     ip:iproute2 ethtool:ethtool sysctl:procps tcpdump:tcpdump ping:iputils-ping
-    arping:iputils-arping socat:socat iperf3:iperf3 flock:util-linux)
+    arping:iputils-arping socat:socat iperf3:iperf3 flock:util-linux
+    ovs-pki:openvswitch-common openssl:openssl)
 
 # What no sandbox needs, and some test does.
 TEST_NEEDS=(chromium:chromium qperf:qperf wrk:wrk nginx:nginx-light iperf3:iperf3 nft:nftables gnuplot:gnuplot-nox)

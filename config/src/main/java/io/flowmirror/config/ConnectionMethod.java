@@ -11,14 +11,19 @@ import java.nio.file.Path;
  * without asking anybody: nothing here looks a name up or follows a link.
  */
 public sealed interface ConnectionMethod {
-  /** The port of {@code tcp:HOST} for a database: ovs-vsctl(8); IANA's "ovsdb". */
+  /**
+   * The port of {@code tcp:HOST} and {@code ssl:HOST} for a database: ovs-vsctl(8); IANA's "ovsdb".
+   */
   int OVSDB_PORT = 6640;
 
-  /** The port of {@code tcp:HOST} for a switch: ovs-ofctl(8); IANA's "openflow". */
+  /** The same for a switch: ovs-ofctl(8); IANA's "openflow". */
   int OPENFLOW_PORT = 6653;
 
   /** Whether nobody on another machine can be at the other end, or in between. */
   boolean isLoopback();
+
+  /** Whether both ends have to prove by certificates who they are. */
+  boolean isTls();
 
   /** As ovs-vsctl writes it, which {@link #parse} reads. */
   @Override
@@ -26,9 +31,9 @@ public sealed interface ConnectionMethod {
 
   /**
    * The method that this text names: {@code unix:/run/openvswitch/db.sock}, {@code tcp:10.0.0.1},
-   * {@code tcp:[fd00::1]:6640}, {@code tcp:node-1.example:6640}.
+   * {@code tcp:[fd00::1]:6640}, {@code ssl:node-1.example:6640}.
    *
-   * @param defaultPort the port of a {@code tcp:} without one
+   * @param defaultPort the port of a {@code tcp:} or {@code ssl:} without one
    * @throws IllegalArgumentException if the text is anything else
    */
   static ConnectionMethod parse(String text, int defaultPort) {
@@ -36,18 +41,24 @@ public sealed interface ConnectionMethod {
     String rest = text.substring(kind.length());
     return switch (kind) {
       case Unix.KIND -> Unix.parse(text, rest);
-      case Tcp.KIND -> Tcp.parse(text, rest, defaultPort);
-      case "ssl:" -> throw refused(text, "TLS is not in this version", Unix.FORM, Tcp.FORM);
+      case Tcp.KIND -> {
+        HostPort read = HostPort.parse(text, rest, defaultPort);
+        yield new Tcp(read.host(), read.port());
+      }
+      case Ssl.KIND -> {
+        HostPort read = HostPort.parse(text, rest, defaultPort);
+        yield new Ssl(read.host(), read.port());
+      }
       case "punix:" -> throw refused(text, dialled(kind, Unix.KIND), Unix.FORM);
       case "ptcp:" -> throw refused(text, dialled(kind, Tcp.KIND), Tcp.FORM);
-      case "pssl:" ->
-          throw refused(text, dialled(kind, Tcp.KIND) + ", TLS is not in this version", Tcp.FORM);
-      default -> throw BadValueException.found(text, Unix.FORM + " or " + Tcp.FORM);
+      case "pssl:" -> throw refused(text, dialled(kind, Ssl.KIND), Ssl.FORM);
+      default ->
+          throw BadValueException.found(text, Unix.FORM + ", " + Tcp.FORM + " or " + Ssl.FORM);
     };
   }
 
-  private static BadValueException refused(String text, String why, String... forms) {
-    return BadValueException.found(text, String.join(" or ", forms) + " (" + why + ")");
+  private static BadValueException refused(String text, String why, String form) {
+    return BadValueException.found(text, form + " (" + why + ")");
   }
 
   private static String dialled(String passive, String active) {
@@ -111,6 +122,11 @@ public sealed interface ConnectionMethod {
     }
 
     @Override
+    public boolean isTls() {
+      return false;
+    }
+
+    @Override
     public String toString() {
       return KIND + path;
     }
@@ -124,61 +140,14 @@ public sealed interface ConnectionMethod {
    */
   record Tcp(String host, int port) implements ConnectionMethod {
     private static final String KIND = "tcp:";
-    private static final String FORM = KIND + "HOST[:PORT]";
-    private static final int MAX_PORT = 65_535;
+    private static final String FORM = KIND + HostPort.FORM;
 
     /**
      * Throws {@link IllegalArgumentException} for a port out of 1 to 65,535, or a host that is none
      * to dial or not in its plain form.
      */
     public Tcp {
-      String text = written(host, port);
-      if (port < 1 || port > MAX_PORT) {
-        throw badPort(text);
-      }
-      String plain = Host.plain(text, host);
-      if (!host.equals(plain)) {
-        throw BadValueException.found(text, written(plain, port));
-      }
-    }
-
-    private static Tcp parse(String text, String address, int defaultPort) {
-      // The brackets keep an IPv6 address's colons apart from the port's.
-      boolean bracketed = address.startsWith("[");
-      int end = bracketed ? address.indexOf(']') + 1 : address.indexOf(':');
-      if (bracketed && end == 0) {
-        throw BadValueException.found(text, "a ']' after the IPv6 address, tcp:[fd00::1]:6640");
-      }
-      String host = end < 0 ? address : address.substring(0, end);
-      String port = address.substring(host.length());
-      if (bracketed) {
-        host = Host.plainIpv6(text, host.substring(1, end - 1));
-      } else if (port.indexOf(':', 1) > 0) {
-        throw BadValueException.found(
-            text, FORM + ", an IPv6 address in brackets: tcp:[fd00::1]:6640");
-      } else {
-        host = Host.plain(text, host);
-      }
-      return new Tcp(host, port.isEmpty() ? defaultPort : port(text, port));
-    }
-
-    private static int port(String text, String colonAndPort) {
-      if (!colonAndPort.matches(":[1-9][0-9]{0,4}")) {
-        throw badPort(text);
-      }
-      int port = Integer.parseInt(colonAndPort.substring(1));
-      if (port > MAX_PORT) {
-        throw badPort(text);
-      }
-      return port;
-    }
-
-    private static BadValueException badPort(String text) {
-      return BadValueException.found(text, FORM + ", PORT from 1 to " + MAX_PORT);
-    }
-
-    private static String written(String host, int port) {
-      return KIND + (host.indexOf(':') < 0 ? host : "[" + host + "]") + ":" + port;
+      HostPort.check(KIND, host, port);
     }
 
     @Override
@@ -187,8 +156,43 @@ public sealed interface ConnectionMethod {
     }
 
     @Override
+    public boolean isTls() {
+      return false;
+    }
+
+    @Override
     public String toString() {
-      return written(host, port);
+      return HostPort.written(KIND, host, port);
+    }
+  }
+
+  /**
+   * A TCP port at which both ends prove by certificates who they are (TLS).
+   *
+   * @param host as {@link Tcp}'s
+   */
+  record Ssl(String host, int port) implements ConnectionMethod {
+    private static final String KIND = "ssl:";
+    private static final String FORM = KIND + HostPort.FORM;
+
+    /** Throws {@link IllegalArgumentException} as {@link Tcp} does. */
+    public Ssl {
+      HostPort.check(KIND, host, port);
+    }
+
+    @Override
+    public boolean isLoopback() {
+      return Host.isLoopback(host);
+    }
+
+    @Override
+    public boolean isTls() {
+      return true;
+    }
+
+    @Override
+    public String toString() {
+      return HostPort.written(KIND, host, port);
     }
   }
 }

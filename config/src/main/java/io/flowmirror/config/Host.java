@@ -51,7 +51,8 @@ final class Host {
     if (name.length() > MAX_NAME || !NAME.matcher(name).matches()) {
       throw BadValueException.found(
           text,
-          "tcp:HOST[:PORT], HOST an IPv4 address, an IPv6 address in brackets or a DNS name of 1 to"
+          HostPort.kind(text)
+              + "HOST[:PORT], HOST an IPv4 address, an IPv6 address in brackets or a DNS name of 1 to"
               + " 253 letters, digits, '-' or '.'");
     }
     return Ascii.toLowerCase(name);
@@ -63,7 +64,8 @@ final class Host {
       throw BadValueException.found(text, "an IPv6 address without a scope (%)");
     }
     if (!IPV6.matcher(host).matches() || !InetAddresses.isInetAddress(host)) {
-      throw BadValueException.found(text, "an IPv6 address in the brackets, tcp:[fd00::1]:6640");
+      throw BadValueException.found(
+          text, "an IPv6 address in the brackets, " + HostPort.kind(text) + "[fd00::1]:6640");
     }
     return toDial(text, host);
   }

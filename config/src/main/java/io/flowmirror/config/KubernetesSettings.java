@@ -35,8 +35,15 @@ public record KubernetesSettings(
    * @param selector which of them
    * @param ovsdbPort the port of their databases
    * @param openflowPort the port of their br-int
+   * @param tls by which they are reached, if it is by {@code ssl:}
    */
-  public record NodesOfApi(LabelSelector selector, int ovsdbPort, int openflowPort) {
+  public record NodesOfApi(
+      LabelSelector selector, int ovsdbPort, int openflowPort, Optional<TlsSettings> tls) {
+    /** Nodes without TLS. */
+    public NodesOfApi(LabelSelector selector, int ovsdbPort, int openflowPort) {
+      this(selector, ovsdbPort, openflowPort, Optional.empty());
+    }
+
     /**
      * A node's settings.
      *
@@ -44,10 +51,13 @@ public record KubernetesSettings(
      */
     public NodeSettings node(String name, String address, Optional<String> mirrorIface) {
       return new NodeSettings(
-          name,
-          new ConnectionMethod.Tcp(address, ovsdbPort),
-          new ConnectionMethod.Tcp(address, openflowPort),
-          mirrorIface);
+          name, method(address, ovsdbPort), method(address, openflowPort), mirrorIface, tls);
+    }
+
+    private ConnectionMethod method(String address, int port) {
+      return tls.isPresent()
+          ? new ConnectionMethod.Ssl(address, port)
+          : new ConnectionMethod.Tcp(address, port);
     }
   }
 

@@ -11,12 +11,17 @@ import java.util.Optional;
  * @param openflow br-int's service connection: {@code br-int.mgmt} in Open vSwitch's run directory,
  *     or a Controller row {@code ptcp:} of {@code type=service}; its host may differ from ovsdb's
  * @param mirrorIface this node's mirror port, where it differs from {@link Settings#mirrorIface}
+ * @param tls what {@code ssl:} needs; the node's certificate must name {@code name}
  */
 public record NodeSettings(
-    String name, ConnectionMethod ovsdb, ConnectionMethod openflow, Optional<String> mirrorIface) {
+    String name,
+    ConnectionMethod ovsdb,
+    ConnectionMethod openflow,
+    Optional<String> mirrorIface,
+    Optional<TlsSettings> tls) {
   /**
-   * Throws {@link IllegalArgumentException} for a bad name, or if one address is named for both
-   * connections.
+   * Throws {@link IllegalArgumentException} for a bad name, if one address is named for both
+   * connections, or for {@code ssl:} without certificates.
    */
   public NodeSettings {
     Syntax.nodeName(name);
@@ -24,5 +29,17 @@ public record NodeSettings(
     if (ovsdb.equals(openflow)) {
       throw new IllegalArgumentException("node " + name + ": ovsdb and openflow are both " + ovsdb);
     }
+    if (tls.isEmpty() && (ovsdb.isTls() || openflow.isTls())) {
+      throw new IllegalArgumentException("node " + name + ": ssl: without tls");
+    }
+  }
+
+  /** A node without TLS. */
+  public NodeSettings(
+      String name,
+      ConnectionMethod ovsdb,
+      ConnectionMethod openflow,
+      Optional<String> mirrorIface) {
+    this(name, ovsdb, openflow, mirrorIface, Optional.empty());
   }
 }

@@ -80,7 +80,7 @@ public record Settings(
         if (!addresses.add(method)) {
           throw new IllegalArgumentException("node " + node.name() + ": " + method + " is taken");
         }
-        if (!insecure && !method.isLoopback()) {
+        if (!insecure && !method.isLoopback() && !method.isTls()) {
           throw new IllegalArgumentException(
               "node " + node.name() + ": " + method + " is not encrypted");
         }

@@ -34,12 +34,22 @@ public final class SettingsReader {
       new Field<>("kube-ovn-mirror", "report or take-over", KubeOvnMirror::parse);
   private static final Field<Boolean> INSECURE =
       new Field<>("insecure", "true or false", Syntax::bool);
+  private static final String TLS = "tls";
+  private static final Field<Path> PRIVATE_KEY =
+      new Field<>("private-key", "a file's absolute path", TlsSettings::file);
+  private static final Field<Path> CERTIFICATE =
+      new Field<>("certificate", "a file's absolute path", TlsSettings::file);
+  private static final Field<Path> CA_CERTIFICATE =
+      new Field<>("ca-certificate", "a file's absolute path", TlsSettings::file);
+  private static final ImmutableSet<String> TLS_KEYS =
+      ImmutableSet.of(PRIVATE_KEY.key(), CERTIFICATE.key(), CA_CERTIFICATE.key());
+
   private static final String NODES = "nodes";
   private static final String SOME_NODES = "a list of at least one node";
   private static final String MIRRORS = "mirrors";
 
   private static final Field<String> NAME = new Field<>("name", "a node's name", Syntax::nodeName);
-  private static final String METHOD = "unix:/PATH or tcp:HOST[:PORT]";
+  private static final String METHOD = "unix:/PATH, tcp:HOST[:PORT] or ssl:HOST[:PORT]";
   private static final Field<ConnectionMethod> OVSDB =
       new Field<>(
           "ovsdb", METHOD, text -> ConnectionMethod.parse(text, ConnectionMethod.OVSDB_PORT));
@@ -86,14 +96,10 @@ public final class SettingsReader {
   private static final String NORTHBOUND = "northbound";
   private static final Field<NorthboundSettings.Listen> LISTEN =
       new Field<>("listen", "ADDRESS:PORT", NorthboundSettings.Listen::parse);
-  private static final Field<Path> FILE = new Field<>("file", "a file's path", Syntax::path);
+  private static final Field<Path> FILE = new Field<>("file", "a file's absolute path", TlsSettings::file);
   private static final Field<Boolean> POD_METRICS =
       new Field<>("pod-metrics", "true or false", Syntax::bool);
-  private static final Field<Path> CERTIFICATE =
-      new Field<>("certificate", "a PEM file's path", Syntax::path);
-  private static final Field<Path> PRIVATE_KEY =
-      new Field<>("private-key", "a PEM file's path", Syntax::path);
-  private static final Field<Path> TOKENS = new Field<>("tokens", "a file's path", Syntax::path);
+  private static final Field<Path> TOKENS = new Field<>("tokens", "a file's absolute path", TlsSettings::file);
   private static final ImmutableSet<String> NORTHBOUND_KEYS =
       ImmutableSet.of(
           LISTEN.key(),
@@ -116,6 +122,7 @@ public final class SettingsReader {
           AUDIT.key(),
           KUBE_OVN_MIRROR.key(),
           INSECURE.key(),
+          TLS,
           NODES,
           MIRRORS,
           KUBERNETES,
@@ -168,12 +175,16 @@ public final class SettingsReader {
     Optional<Duration> audit = root.flatMap(map -> map.optional(AUDIT));
     Optional<KubeOvnMirror> kubeOvnMirror = root.flatMap(map -> map.optional(KUBE_OVN_MIRROR));
     Optional<Boolean> insecure = root.flatMap(map -> map.optional(INSECURE));
+    Optional<YamlMapping> tlsKeys = root.flatMap(map -> map.mapping(TLS, TLS_KEYS));
+    Optional<TlsSettings> tls = tlsKeys.flatMap(SettingsReader::tls);
+    // One that is wrong is one mistake, not one for each node.
+    boolean hasTls = root.filter(map -> map.has(TLS)).isPresent();
     Optional<KubernetesSettings> kubernetes =
         root.flatMap(map -> map.mapping(KUBERNETES, KUBERNETES_KEYS))
-            .map(map -> kubernetes(map, insecure));
+            .map(map -> kubernetes(map, insecure, hasTls, tls));
     boolean nodesOfApi = kubernetes.flatMap(KubernetesSettings::nodes).isPresent();
     ImmutableList<NodeSettings> nodes =
-        root.map(map -> nodes(map, insecure, nodesOfApi)).orElse(ImmutableList.of());
+        root.map(map -> nodes(map, insecure, hasTls, tls, nodesOfApi)).orElse(ImmutableList.of());
     ImmutableList<Mirror> mirrors = root.map(this::mirrors).orElse(ImmutableList.of());
     Optional<NorthboundSettings> northbound =
         root.flatMap(map -> map.mapping(NORTHBOUND, NORTHBOUND_KEYS))
@@ -229,14 +240,24 @@ public final class SettingsReader {
         tokens);
   }
 
-  private KubernetesSettings kubernetes(YamlMapping map, Optional<Boolean> insecure) {
+  private static Optional<TlsSettings> tls(YamlMapping map) {
+    Optional<Path> privateKey = map.required(PRIVATE_KEY);
+    Optional<Path> certificate = map.required(CERTIFICATE);
+    Optional<Path> caCertificate = map.required(CA_CERTIFICATE);
+    return privateKey.isPresent() && certificate.isPresent() && caCertificate.isPresent()
+        ? Optional.of(new TlsSettings(privateKey.get(), certificate.get(), caCertificate.get()))
+        : Optional.empty();
+  }
+
+  private KubernetesSettings kubernetes(
+      YamlMapping map, Optional<Boolean> insecure, boolean hasTls, Optional<TlsSettings> tls) {
     boolean nodesOfApi = map.optional(API_NODES).orElse(false) && overrides.node().isEmpty();
-    if (nodesOfApi && !insecure.orElse(false)) {
+    if (nodesOfApi && !hasTls && !insecure.orElse(false)) {
       map.problem(
           API_NODES.key(),
-          "found \"true\"; expected insecure: true at the top level with it: nodes are reached by"
-              + " tcp:, which is not encrypted, and whoever reaches those ports controls the"
-              + " switch");
+          "found \"true\"; expected tls at the top level with it, or insecure: true: nodes are then"
+              + " reached by tcp:, which is not encrypted, and whoever reaches those ports controls"
+              + " the switch");
     }
     Optional<LabelSelector> nodeSelector = map.optional(NODE_SELECTOR);
     int ovsdbPort = map.optional(OVSDB_PORT).orElse(ConnectionMethod.OVSDB_PORT);
@@ -252,7 +273,7 @@ public final class SettingsReader {
         nodesOfApi
             ? Optional.of(
                 new KubernetesSettings.NodesOfApi(
-                    nodeSelector.orElse(LabelSelector.everything()), ovsdbPort, openflowPort))
+                    nodeSelector.orElse(LabelSelector.everything()), ovsdbPort, openflowPort, tls))
             : Optional.empty(),
         overrides.node().isPresent() ? Optional.empty() : map.optional(LEASES),
         overrides.node());
@@ -279,7 +300,11 @@ public final class SettingsReader {
   }
 
   private ImmutableList<NodeSettings> nodes(
-      YamlMapping root, Optional<Boolean> insecure, boolean nodesOfApi) {
+      YamlMapping root,
+      Optional<Boolean> insecure,
+      boolean hasTls,
+      Optional<TlsSettings> tls,
+      boolean nodesOfApi) {
     // A bad value of insecure is one mistake, not one for each node.
     boolean remoteAllowed = insecure.orElse(root.has(INSECURE));
     if (overrides.node().isPresent()) {
@@ -307,27 +332,47 @@ public final class SettingsReader {
         ovsdb.ifPresent(method -> checkLoopback(method, map, OVSDB));
         openflow.ifPresent(method -> checkLoopback(method, map, OPENFLOW));
       }
+      if (!hasTls) {
+        ovsdb.ifPresent(method -> checkPlain(method, map, OVSDB));
+        openflow.ifPresent(method -> checkPlain(method, map, OPENFLOW));
+      }
       // Every one is checked, whatever the others are.
       boolean unique = name.isPresent() && names.add(name.get(), map, NAME);
       unique &= ovsdb.isPresent() && addresses.add(ovsdb.get().toString(), map, OVSDB);
       unique &= openflow.isPresent() && addresses.add(openflow.get().toString(), map, OPENFLOW);
-      if (unique) {
+      if (unique && problems.isEmpty()) {
+        boolean byTls = ovsdb.orElseThrow().isTls() || openflow.orElseThrow().isTls();
         nodes.add(
             new NodeSettings(
-                name.orElseThrow(), ovsdb.orElseThrow(), openflow.orElseThrow(), mirrorIface));
+                name.orElseThrow(),
+                ovsdb.get(),
+                openflow.get(),
+                mirrorIface,
+                byTls ? tls : Optional.empty()));
       }
     }
     return nodes.build();
   }
 
-  private static void checkLoopback(ConnectionMethod method, YamlMapping map, Field<?> field) {
-    if (!method.isLoopback()) {
+  private static void checkPlain(ConnectionMethod method, YamlMapping map, Field<?> field) {
+    if (method.isTls()) {
       map.problem(
           field.key(),
           "found "
               + Syntax.quote(method.toString())
-              + "; expected a loopback address, or insecure: true at the top level (tcp: is not"
-              + " encrypted, and whoever reaches that port controls the switch; TLS comes later)");
+              + "; expected tls at the top level with it, and in it private-key, certificate and"
+              + " ca-certificate");
+    }
+  }
+
+  private static void checkLoopback(ConnectionMethod method, YamlMapping map, Field<?> field) {
+    if (!method.isLoopback() && !method.isTls()) {
+      map.problem(
+          field.key(),
+          "found "
+              + Syntax.quote(method.toString())
+              + "; expected ssl:, a loopback address, or insecure: true at the top level (tcp: is"
+              + " not encrypted, and whoever reaches that port controls the switch)");
     }
   }
 

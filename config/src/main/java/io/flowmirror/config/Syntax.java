@@ -2,8 +2,6 @@
 package io.flowmirror.config;
 
 import com.google.common.collect.ImmutableSet;
-import java.nio.file.InvalidPathException;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -35,18 +33,6 @@ final class Syntax {
       Pattern.compile("(?:([0-9]{1,6})h)?(?:([0-9]{1,6})m)?(?:([0-9]{1,6})s)?");
 
   private Syntax() {}
-
-  static Path path(String text) {
-    try {
-      Path path = Path.of(text);
-      if (path.isAbsolute() && text.chars().noneMatch(Character::isISOControl)) {
-        return path.normalize();
-      }
-    } catch (InvalidPathException e) {
-      // Said below.
-    }
-    throw BadValueException.found(text, "an absolute path");
-  }
 
   static boolean bool(String text) {
     return switch (text) {

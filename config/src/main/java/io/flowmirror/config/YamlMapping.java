@@ -138,7 +138,12 @@ final class YamlMapping {
 
   /** Whether the field's key is there, whatever its value is. */
   boolean has(Field<?> field) {
-    return values.containsKey(field.key());
+    return has(field.key());
+  }
+
+  /** Whether a key is there, whatever its value is. */
+  boolean has(String key) {
+    return values.containsKey(key);
   }
 
   /** The meaning of a field's text; empty if it is absent or wrong. */

@@ -4,6 +4,7 @@ package io.flowmirror.config;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 
+import io.flowmirror.config.ConnectionMethod.Ssl;
 import io.flowmirror.config.ConnectionMethod.Tcp;
 import io.flowmirror.config.ConnectionMethod.Unix;
 import org.junit.jupiter.api.Test;
@@ -84,16 +85,15 @@ class ConnectionMethodTest {
       textBlock =
           """
           # text                  | expected, or which of the three below
-          ''                      | unix:/PATH or tcp:HOST[:PORT]
-          /run/db.sock            | unix:/PATH or tcp:HOST[:PORT]
-          10.0.0.1:6640           | unix:/PATH or tcp:HOST[:PORT]
-          TCP:10.0.0.1            | unix:/PATH or tcp:HOST[:PORT]
-          ' tcp:10.0.0.1'         | unix:/PATH or tcp:HOST[:PORT]
-          udp:10.0.0.1            | unix:/PATH or tcp:HOST[:PORT]
-          ssl:10.0.0.1:6640       | unix:/PATH or tcp:HOST[:PORT] (TLS is not in this version)
+          ''                      | unix:/PATH, tcp:HOST[:PORT] or ssl:HOST[:PORT]
+          /run/db.sock            | unix:/PATH, tcp:HOST[:PORT] or ssl:HOST[:PORT]
+          10.0.0.1:6640           | unix:/PATH, tcp:HOST[:PORT] or ssl:HOST[:PORT]
+          TCP:10.0.0.1            | unix:/PATH, tcp:HOST[:PORT] or ssl:HOST[:PORT]
+          ' tcp:10.0.0.1'         | unix:/PATH, tcp:HOST[:PORT] or ssl:HOST[:PORT]
+          udp:10.0.0.1            | unix:/PATH, tcp:HOST[:PORT] or ssl:HOST[:PORT]
           ptcp:6653               | tcp:HOST[:PORT] (ptcp: is what a node listens on; the controller dials tcp:)
           ptcp:                   | tcp:HOST[:PORT] (ptcp: is what a node listens on; the controller dials tcp:)
-          pssl:6653:10.0.0.1      | tcp:HOST[:PORT] (pssl: is what a node listens on; the controller dials tcp:, TLS is not in this version)
+          pssl:6653:10.0.0.1      | ssl:HOST[:PORT] (pssl: is what a node listens on; the controller dials ssl:)
           punix:/run/db.sock      | unix:/PATH (punix: is what a node listens on; the controller dials unix:)
 
           unix:                   | unix: and the absolute path of a socket
@@ -194,6 +194,23 @@ class ConnectionMethodTest {
         .isEqualTo(new Tcp("node", 6640));
     assertThat(ConnectionMethod.parse("tcp:node", ConnectionMethod.OPENFLOW_PORT))
         .isEqualTo(new Tcp("node", 6653));
+  }
+
+  @Test
+  void tls() {
+    assertThat(parse("ssl:10.0.0.1:6640")).isEqualTo(new Ssl("10.0.0.1", 6640));
+    assertThat(parse("ssl:[FD00::1]")).isEqualTo(new Ssl("fd00::1", PORT));
+    assertThat(parse("ssl:Node.")).hasToString("ssl:node:" + PORT);
+    assertThat(parse("ssl:node").isTls()).isTrue();
+    assertThat(parse("tcp:node").isTls()).isFalse();
+    assertThat(parse("unix:/a").isTls()).isFalse();
+    assertRefused(
+        () -> parse("ssl:[node]"),
+        "found \"ssl:[node]\"; expected an IPv6 address in the brackets, ssl:[fd00::1]:6640");
+    assertRefused(
+        () -> parse("ssl:node:0"),
+        "found \"ssl:node:0\"; expected ssl:HOST[:PORT], PORT from 1 to 65535");
+    assertRefused(() -> new Ssl("Node", 6640), "found \"ssl:Node:6640\"; expected ssl:node:6640");
   }
 
   @Test

@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import com.google.common.collect.ImmutableMap;
 import com.google.common.collect.ImmutableSet;
 import io.flowmirror.config.KubernetesSettings.NodesOfApi;
+import java.nio.file.Path;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -109,6 +110,26 @@ final class KubernetesSettingsTest {
   }
 
   @Test
+  void nodesOfTheApiByTls() {
+    Settings settings =
+        SettingsReader.parse(
+            "f.yaml",
+            "tls: {private-key: /k, certificate: /c, ca-certificate: /a}\n"
+                + "kubernetes: {nodes-from-api: true}",
+            Overrides.none());
+    NodesOfApi nodes = settings.kubernetes().orElseThrow().nodes().orElseThrow();
+    TlsSettings tls = new TlsSettings(Path.of("/k"), Path.of("/c"), Path.of("/a"));
+    assertThat(nodes.node("n1", "10.0.0.1", Optional.empty()))
+        .isEqualTo(
+            new NodeSettings(
+                "n1",
+                new ConnectionMethod.Ssl("10.0.0.1", 6640),
+                new ConnectionMethod.Ssl("10.0.0.1", 6653),
+                Optional.empty(),
+                Optional.of(tls)));
+  }
+
+  @Test
   void oneNodeByItsSockets() {
     Settings settings =
         SettingsReader.parse(
@@ -137,7 +158,7 @@ final class KubernetesSettingsTest {
         "kubernetes: {pod-direction: in}|kubernetes.pod-direction: found \"in\"",
         "kubernetes: {ovsdb-port: 0}|kubernetes.ovsdb-port: found \"0\"; expected a TCP port",
         "kubernetes: {ovsdb-port: 6653}|kubernetes.openflow-port: found 6653; expected another",
-        "kubernetes: {nodes-from-api: true}|expected insecure: true at the top level",
+        "kubernetes: {nodes-from-api: true}|expected tls at the top level with it, or insecure: true",
         "kubernetes: [a]|kubernetes: found a list; expected a mapping"
       })
   void wrong(String yaml, String problem) {

@@ -24,11 +24,12 @@ class SettingsProblemsTest {
   private static final String NAMESPACE =
       "expected a namespace's name: 1 to 63 lower-case letters, digits or '-', a letter or digit at"
           + " both ends";
+  private static final String METHOD = "unix:/PATH, tcp:HOST[:PORT] or ssl:HOST[:PORT]";
   private static final String INSECURE =
-      "expected a loopback address, or insecure: true at the top level (tcp: is not encrypted, and"
-          + " whoever reaches that port controls the switch; TLS comes later)";
+      "expected ssl:, a loopback address, or insecure: true at the top level (tcp: is not encrypted,"
+          + " and whoever reaches that port controls the switch)";
   private static final String ROOT_KEYS =
-      "enable-mirror, mirror-iface, hold, audit, kube-ovn-mirror, insecure, nodes, mirrors or"
+      "enable-mirror, mirror-iface, hold, audit, kube-ovn-mirror, insecure, tls, nodes, mirrors or"
           + " kubernetes";
   private static final String BOUNDS =
       "expected 10s to 18h (a flow entry's hard_timeout has 16 bits of seconds)";
@@ -59,7 +60,7 @@ class SettingsProblemsTest {
                 + ROOT_KEYS,
             "f.yaml:3: hold: found \"5s\"; " + BOUNDS,
             "f.yaml:5: nodes[0].name: found \"N1\"; " + NODE_NAME,
-            "f.yaml:5: nodes[0].openflow: missing; expected unix:/PATH or tcp:HOST[:PORT]",
+            "f.yaml:5: nodes[0].openflow: missing; expected " + METHOD,
             "f.yaml:6: nodes[0].ovsdb: found \"tcp:10.0.0.1:6640\"; " + INSECURE,
             "f.yaml:10: nodes[1].iface: unknown key; expected name, ovsdb, openflow or"
                 + " mirror-iface",
@@ -146,8 +147,8 @@ class SettingsProblemsTest {
     assertThat(problems("nodes: [{}]"))
         .containsExactly(
             "f.yaml:1: nodes[0].name: missing; expected a node's name",
-            "f.yaml:1: nodes[0].ovsdb: missing; expected unix:/PATH or tcp:HOST[:PORT]",
-            "f.yaml:1: nodes[0].openflow: missing; expected unix:/PATH or tcp:HOST[:PORT]");
+            "f.yaml:1: nodes[0].ovsdb: missing; expected " + METHOD,
+            "f.yaml:1: nodes[0].openflow: missing; expected " + METHOD);
   }
 
   @Test
@@ -368,7 +369,7 @@ class SettingsProblemsTest {
         """
         nodes:
           - name: n1
-            ovsdb: ssl:10.0.0.1:6640
+            ovsdb: udp:10.0.0.1:6640
             openflow: ptcp:6653
           - name: n2
             ovsdb: tcp:10.0.0.256
@@ -379,8 +380,7 @@ class SettingsProblemsTest {
         """;
     assertThat(problems(yaml))
         .containsExactly(
-            "f.yaml:3: nodes[0].ovsdb: found \"ssl:10.0.0.1:6640\"; expected unix:/PATH or"
-                + " tcp:HOST[:PORT] (TLS is not in this version)",
+            "f.yaml:3: nodes[0].ovsdb: found \"udp:10.0.0.1:6640\"; expected " + METHOD,
             "f.yaml:4: nodes[0].openflow: found \"ptcp:6653\"; expected tcp:HOST[:PORT] (ptcp: is"
                 + " what a node listens on; the controller dials tcp:)",
             "f.yaml:6: nodes[1].ovsdb: found \"tcp:10.0.0.256\"; expected an IPv4 address, four"
@@ -391,6 +391,32 @@ class SettingsProblemsTest {
                 + " of this system's locale",
             "f.yaml:10: nodes[2].openflow: found \"tcp:0.0.0.0:6653\"; expected an address to dial,"
                 + " not a wildcard, multicast or broadcast address");
+  }
+
+  @Test
+  void tlsWithoutCertificates() {
+    String nodes =
+        """
+        nodes:
+          - name: n1
+            ovsdb: ssl:10.0.0.1
+            openflow: ssl:10.0.0.1
+        """;
+    String missing =
+        "expected tls at the top level with it, and in it private-key, certificate and"
+            + " ca-certificate";
+    assertThat(problems(nodes))
+        .containsExactly(
+            "f.yaml:3: nodes[0].ovsdb: found \"ssl:10.0.0.1:6640\"; " + missing,
+            "f.yaml:4: nodes[0].openflow: found \"ssl:10.0.0.1:6653\"; " + missing);
+    assertThat(problems("tls: {private-key: key.pem, certificate: /c.pem}\n" + nodes))
+        .containsExactly(
+            "f.yaml:1: tls.private-key: found \"key.pem\"; expected the absolute path of a file",
+            "f.yaml:1: tls.ca-certificate: missing; expected a file's absolute path");
+    assertThat(problems("tls:\n" + nodes))
+        .containsExactly(
+            "f.yaml:1: tls: found nothing; expected a mapping with private-key, certificate or"
+                + " ca-certificate");
   }
 
   @ParameterizedTest

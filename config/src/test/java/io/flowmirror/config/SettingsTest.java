@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 
 import com.google.common.collect.ImmutableList;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
@@ -101,6 +102,35 @@ class SettingsTest {
         "node n3: tcp:127.0.0.1:6640 is taken",
         n2,
         nodeAt("n3", "unix:/c", "tcp:[::ffff:127.0.0.1]:6640"));
+  }
+
+  @Test
+  void anotherMachineByTls() {
+    TlsSettings tls = new TlsSettings(Path.of("/k"), Path.of("/c"), Path.of("/a"));
+    ConnectionMethod ovsdb = new ConnectionMethod.Ssl("10.0.0.1", 6640);
+    ConnectionMethod openflow = new ConnectionMethod.Unix("/o");
+    NodeSettings node = new NodeSettings("n1", ovsdb, openflow, Optional.empty(), Optional.of(tls));
+    assertThat(
+            SettingsReader.parse(
+                    "f.yaml",
+                    """
+                    tls: {private-key: /k, certificate: /c, ca-certificate: /a}
+                    nodes:
+                      - {name: n1, ovsdb: 'ssl:10.0.0.1', openflow: 'unix:/o'}
+                      - {name: n2, ovsdb: 'unix:/d', openflow: 'unix:/p'}
+                    """,
+                    Overrides.none())
+                .nodes())
+        .containsExactly(
+            node,
+            new NodeSettings(
+                "n2",
+                new ConnectionMethod.Unix("/d"),
+                new ConnectionMethod.Unix("/p"),
+                Optional.empty()));
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> new NodeSettings("n1", ovsdb, openflow, Optional.empty()))
+        .withMessage("node n1: ssl: without tls");
   }
 
   @Test

@@ -4,6 +4,7 @@ package io.flowmirror.controller.openflow;
 import com.google.common.collect.ImmutableList;
 import com.google.common.collect.ImmutableMap;
 import io.flowmirror.controller.transport.Backoff;
+import io.flowmirror.controller.transport.TlsException;
 import io.flowmirror.controller.transport.UnansweredException;
 import io.flowmirror.flows.EntryFilter;
 import io.flowmirror.flows.FlowChange;
@@ -205,13 +206,15 @@ public final class OpenFlowSession implements DatapathSession {
                   attempt.datapath.start();
                 }
               } else {
-                attempt.lost("cannot connect: " + words(connected.cause()), false);
+                attempt.lost(words(connected.cause()), false);
               }
             });
   }
 
   private static String words(@Nullable Throwable cause) {
-    return cause == null ? "no channel" : String.valueOf(cause.getMessage());
+    return cause instanceof TlsException
+        ? String.valueOf(cause.getMessage())
+        : "cannot connect: " + (cause == null ? "no channel" : cause.getMessage());
   }
 
   /** Moves on, unless the session was closed meanwhile. */

@@ -9,6 +9,7 @@ import com.google.common.collect.ImmutableMap;
 import com.google.common.collect.ImmutableSet;
 import io.flowmirror.controller.transport.Backoff;
 import io.flowmirror.controller.transport.Endpoint;
+import io.flowmirror.controller.transport.TlsException;
 import io.flowmirror.controller.transport.UnansweredException;
 import io.flowmirror.controller.transport.UnansweredException.Why;
 import io.flowmirror.flows.RowChange;
@@ -252,16 +253,19 @@ final class OvsdbSession implements BridgeSession, RpcConnection.Listener {
             .addListener(
                 attempt -> {
                   if (!attempt.isSuccess()) {
-                    lost("cannot connect: " + plainMessage(attempt.cause()));
+                    lost(words(attempt.cause()));
                   }
                 })
             .channel();
   }
 
   /** Without the address, which Netty appends and the reason names anyway. */
-  private static String plainMessage(Throwable failure) {
+  private static String words(Throwable failure) {
+    if (failure instanceof TlsException) {
+      return String.valueOf(failure.getMessage());
+    }
     Throwable cause = failure.getCause();
-    return String.valueOf((cause == null ? failure : cause).getMessage());
+    return "cannot connect: " + (cause == null ? failure : cause).getMessage();
   }
 
   @Override

@@ -162,6 +162,7 @@ public final class Reconciler implements AutoCloseable {
     boolean serves(NodeSettings wanted, Duration wantedAudit) {
       return node.ovsdb().equals(wanted.ovsdb())
           && node.openflow().equals(wanted.openflow())
+          && node.tls().equals(wanted.tls())
           && audit.compareTo(wantedAudit) <= 0;
     }
 

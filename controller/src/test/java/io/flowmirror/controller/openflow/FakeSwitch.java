@@ -100,6 +100,7 @@ final class FakeSwitch implements AutoCloseable {
           int chosen = ((InetSocketAddress) server.getLocalAddress()).getPort();
           endpoint = Endpoint.tcp(host, chosen);
         }
+        case Endpoint.Tls tls -> throw new IllegalArgumentException("TlsPeer is put in front");
       }
     } catch (IOException e) {
       throw new UncheckedIOException(e);

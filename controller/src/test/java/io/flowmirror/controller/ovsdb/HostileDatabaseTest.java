@@ -8,16 +8,21 @@ import static org.awaitility.Awaitility.await;
 
 import com.sun.management.UnixOperatingSystemMXBean;
 import io.flowmirror.controller.ovsdb.HostileServer.Script;
+import io.flowmirror.controller.transport.Authority;
+import io.flowmirror.controller.transport.Endpoint;
+import io.flowmirror.controller.transport.TlsPeer;
 import io.flowmirror.topology.Bridge;
 import io.flowmirror.topology.Interface;
 import io.netty.buffer.ByteBufAllocator;
 import io.netty.buffer.ByteBufAllocatorMetricProvider;
 import java.io.IOException;
 import java.lang.management.ManagementFactory;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Stream;
@@ -26,6 +31,7 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
@@ -340,6 +346,7 @@ class HostileDatabaseTest {
         does("a reset after the answer", ANSWER.then(RESET), "reset"));
   }
 
+  @TempDir private Path folder;
   private final Reports reports = new Reports();
   private HostileServer server;
   private @Nullable BridgeSession session;
@@ -376,6 +383,40 @@ class HostileDatabaseTest {
 
     server.become(GOOD);
     reports.untilBridge("it is good", HostileDatabaseTest::isGood);
+  }
+
+  /** One with a good certificate may do no more than one without. */
+  @ParameterizedTest
+  @MethodSource("someOfEach")
+  void theSameByTls(Case peer) {
+    Authority authority = new Authority(folder, "ca");
+    server.become(peer.script());
+    try (TlsPeer front =
+        TlsPeer.of(
+            authority.sign("node", "n1"),
+            authority.certificate(),
+            "TLSv1.3",
+            TlsPeer.inFrontOf(server.address()))) {
+      session =
+          peer.connector()
+              .open(
+                  "n1",
+                  Endpoint.tls(
+                      "127.0.0.1", front.port(), "n1", authority.trust(authority.sign("c", "c"))),
+                  "br-int",
+                  Lock.Wish.NONE,
+                  reports);
+      assertThat(reports.untilReason(peer.reason()).bridge()).isEmpty();
+      server.become(GOOD);
+      reports.untilBridge("it is good", HostileDatabaseTest::isGood);
+      session.close();
+    }
+  }
+
+  /** One of each kind: too much, too slow, too deaf. */
+  static Stream<Case> someOfEach() {
+    Set<String> some = Set.of("a message without end", "half a message byte by byte", "no reading");
+    return Stream.concat(tooMuch(), badManners()).filter(peer -> some.contains(peer.behaviour()));
   }
 
   @Test

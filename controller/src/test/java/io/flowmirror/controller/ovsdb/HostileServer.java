@@ -12,6 +12,7 @@ import java.io.EOFException;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.net.InetAddress;
+import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
 import java.util.Set;
@@ -50,6 +51,10 @@ final class HostileServer implements AutoCloseable {
 
   Endpoint endpoint() {
     return Endpoint.tcp(listener.getInetAddress().getHostAddress(), listener.getLocalPort());
+  }
+
+  InetSocketAddress address() {
+    return new InetSocketAddress(listener.getInetAddress(), listener.getLocalPort());
   }
 
   /** How often somebody connected. */

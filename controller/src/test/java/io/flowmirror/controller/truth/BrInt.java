@@ -32,7 +32,7 @@ record BrInt(String ovsdb, String openflow, String runFolder) {
   /** Tables of the database, and what of them nobody but an administrator changes. */
   private static final ImmutableMap<String, String> COLUMNS =
       ImmutableMap.of(
-          "Open_vSwitch", "_uuid,bridges,manager_options,other_config",
+          "Open_vSwitch", "_uuid,bridges,manager_options,other_config,ssl",
           "Manager", "_uuid,target,connection_mode,external_ids",
           "Controller", "_uuid,target,type,connection_mode,external_ids",
           "Bridge", "_uuid,name,ports,controller,fail_mode,datapath_id,mirrors,other_config",

@@ -13,8 +13,8 @@ import com.google.common.collect.Sets;
  * is not ours is not as it was before.
  */
 final class ListeningNode implements AutoCloseable {
-  private static final int OVSDB_PORT = 6640;
-  private static final int OPENFLOW_PORT = 6653;
+  static final int OVSDB_PORT = 6640;
+  static final int OPENFLOW_PORT = 6653;
 
   private final Cluster cluster;
   private final String node;
@@ -34,6 +34,24 @@ final class ListeningNode implements AutoCloseable {
   static ListeningNode attached(Cluster cluster, String node) {
     ListeningNode listening = new ListeningNode(cluster, node);
     listening.attach("--listen", cluster.path(node + ".mgmt_ip4"), "--insecure");
+    listening.assertUndisturbed();
+    return listening;
+  }
+
+  /** Makes the node listen by TLS, with these files of its own, and nothing without. */
+  static ListeningNode attachedByTls(
+      Cluster cluster, String node, String key, String certificate, String caCertificate) {
+    ListeningNode listening = new ListeningNode(cluster, node);
+    listening.attach(
+        "--listen",
+        cluster.path(node + ".mgmt_ip4"),
+        "--tls",
+        "--private-key",
+        key,
+        "--certificate",
+        certificate,
+        "--ca-certificate",
+        caCertificate);
     listening.assertUndisturbed();
     return listening;
   }
