@@ -16,6 +16,8 @@ import java.util.Optional;
  * @param leases the namespace of the Leases by which several controllers share the nodes, if there
  *     may be several
  * @param onlyNode the one node that matters, if it is only one: pods on others are not even read
+ * @param mirrorResources whether the custom resources {@code Mirror} count, in any namespace: the
+ *     right to write them is the permission
  */
 public record KubernetesSettings(
     boolean annotations,
@@ -24,7 +26,8 @@ public record KubernetesSettings(
     Optional<LabelSelector> namespaceSelector,
     Optional<NodesOfApi> nodes,
     Optional<String> leases,
-    Optional<String> onlyNode) {
+    Optional<String> onlyNode,
+    boolean mirrorResources) {
 
   /** The annotation on a Node that names its mirror port's interface. */
   public static final String MIRROR_IFACE_ANNOTATION = "flowmirror.io/mirror-iface";

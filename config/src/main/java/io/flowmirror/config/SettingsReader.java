@@ -65,6 +65,8 @@ public final class SettingsReader {
   private static final String KUBERNETES = "kubernetes";
   private static final Field<Boolean> ANNOTATIONS =
       new Field<>("annotations", "true or false", Syntax::bool);
+  private static final Field<Boolean> MIRROR_RESOURCES =
+      new Field<>("mirror-resources", "true or false", Syntax::bool);
   private static final Field<Direction> POD_DIRECTION =
       new Field<>("pod-direction", "both, from-pod or to-pod", Direction::parse);
   private static final Field<String> NAMESPACES =
@@ -84,6 +86,7 @@ public final class SettingsReader {
   private static final ImmutableSet<String> KUBERNETES_KEYS =
       ImmutableSet.of(
           ANNOTATIONS.key(),
+          MIRROR_RESOURCES.key(),
           POD_DIRECTION.key(),
           NAMESPACES.key(),
           NAMESPACE_SELECTOR.key(),
@@ -276,7 +279,8 @@ public final class SettingsReader {
                     nodeSelector.orElse(LabelSelector.everything()), ovsdbPort, openflowPort, tls))
             : Optional.empty(),
         overrides.node().isPresent() ? Optional.empty() : map.optional(LEASES),
-        overrides.node());
+        overrides.node(),
+        map.optional(MIRROR_RESOURCES).orElse(false));
   }
 
   private static NodeSettings thisNode(String name) {

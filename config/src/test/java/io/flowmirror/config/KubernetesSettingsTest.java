@@ -65,7 +65,8 @@ final class KubernetesSettingsTest {
                 Optional.empty(),
                 Optional.empty(),
                 Optional.empty(),
-                Optional.empty()));
+                Optional.empty(),
+                false));
     assertThat(settings.mayAsk("any", ImmutableMap.of())).isTrue();
   }
 
@@ -87,6 +88,15 @@ final class KubernetesSettingsTest {
             read("kubernetes: {annotations: false}\n" + Configs.NODES)
                 .mayAsk("default", ImmutableMap.of()))
         .isFalse();
+  }
+
+  /** Whom annotations count for is one thing, resources are another. */
+  @Test
+  void mirrorResourcesCountBesideAnnotations() {
+    KubernetesSettings settings =
+        read("kubernetes: {annotations: false, mirror-resources: true}\n" + Configs.NODES);
+    assertThat(settings.mirrorResources()).isTrue();
+    assertThat(settings.mayAsk("default", ImmutableMap.of())).isFalse();
   }
 
   @Test
@@ -155,6 +165,7 @@ final class KubernetesSettingsTest {
         "kubernetes: {namespaces: x}|kubernetes.namespaces: found \"x\"; expected a list of",
         "kubernetes: {namespaces: [A]}|kubernetes.namespaces[0]: found \"A\"; expected a namespace",
         "kubernetes: {annotation: true}|unknown key, did you mean annotations?",
+        "kubernetes: {mirror-resources: maybe}|kubernetes.mirror-resources: found \"maybe\"",
         "kubernetes: {pod-direction: in}|kubernetes.pod-direction: found \"in\"",
         "kubernetes: {ovsdb-port: 0}|kubernetes.ovsdb-port: found \"0\"; expected a TCP port",
         "kubernetes: {ovsdb-port: 6653}|kubernetes.openflow-port: found 6653; expected another",

@@ -6,11 +6,13 @@ import com.google.common.collect.ImmutableList;
 import com.google.common.collect.ImmutableMap;
 import com.google.common.collect.ImmutableSet;
 import com.google.common.collect.SetMultimap;
+import com.google.common.collect.Sets;
 import io.flowmirror.config.Direction;
 import io.flowmirror.config.KubernetesSettings;
 import io.flowmirror.config.NodeSettings;
 import io.flowmirror.topology.PodInterface;
 import io.flowmirror.topology.PodName;
+import java.time.Instant;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
@@ -28,12 +30,49 @@ final class ClusterView {
    *
    * @param pod the pod
    * @param at its interface, as br-int's rows name it
-   * @param direction which of its frames
+   * @param direction which of its frames: what all who ask want together
+   * @param by who asks: {@code annotation[:MANAGER]}, {@code mirror:NAMESPACE/NAME[:MANAGER]}
    */
-  record Request(PodView pod, PodInterface at, Direction direction) {}
+  record Request(PodView pod, PodInterface at, Direction direction, ImmutableSet<String> by) {
+    private Request and(Request other) {
+      return new Request(
+          pod, at, direction.and(other.direction), Sets.union(by, other.by).immutableCopy());
+    }
+  }
 
-  /** What is asked for on one node, and what of it is refused, in words. */
-  record Requests(ImmutableList<Request> granted, ImmutableMap<PodView, String> refused) {
+  /**
+   * A pod that a Mirror chooses.
+   *
+   * @param mirror the Mirror, as kubectl writes it
+   * @param pod the pod
+   * @param at what its interface is called on br-int, whichever of the two it is for a VM; nothing
+   *     for a pod in its node's network
+   */
+  record Choice(String mirror, PodView pod, ImmutableSet<PodInterface> at) {}
+
+  /**
+   * What is asked for on one node.
+   *
+   * @param granted what is to be mirrored
+   * @param refused what is not, although annotations ask for it, and why, in words
+   * @param choices the pods that Mirrors choose
+   */
+  record Requests(
+      ImmutableList<Request> granted,
+      ImmutableMap<PodView, String> refused,
+      ImmutableList<Choice> choices) {
+    /** Who asks for each of the interfaces. */
+    ImmutableMap<PodInterface, ImmutableSet<String>> askedBy() {
+      Map<PodInterface, ImmutableSet<String>> all = new LinkedHashMap<>();
+      granted.forEach(
+          request ->
+              all.merge(
+                  request.at(),
+                  request.by(),
+                  (some, more) -> Sets.union(some, more).immutableCopy()));
+      return ImmutableMap.copyOf(all);
+    }
+
     /** The directions, where several ask for one interface: what any of them wants. */
     ImmutableMap<PodInterface, Direction> directions() {
       Map<PodInterface, Direction> all = new LinkedHashMap<>();
@@ -45,6 +84,7 @@ final class ClusterView {
   private final KubernetesSettings settings;
   private final Map<String, PodView> pods = new HashMap<>();
   private final SetMultimap<String, String> podsOfNode = HashMultimap.create();
+  private final SetMultimap<String, String> podsOfNamespace = HashMultimap.create();
 
   /** By namespace and name of a VM, the pods that it runs in. */
   private final SetMultimap<String, String> podsOfVm = HashMultimap.create();
@@ -52,6 +92,7 @@ final class ClusterView {
   /** By the pod's uid, what its annotations asked for when they were last understood. */
   private final Map<String, ImmutableMap<String, Direction>> understood = new HashMap<>();
 
+  private final Mirrors mirrors = new Mirrors();
   private final Map<String, NamespaceView> namespaces = new HashMap<>();
   private final Map<String, NodeView> nodes = new TreeMap<>();
 
@@ -80,10 +121,15 @@ final class ClusterView {
       touchVm(pod.key());
     }
     podsOfNode.put(pod.node(), pod.key());
+    podsOfNamespace.put(pod.namespace(), pod.key());
     pod.vm().ifPresent(vm -> podsOfVm.put(pod.namespace() + "/" + vm, pod.key()));
-    if (!pod.annotations().isEmpty() || before != null) {
+    if (mayBeAskedFor(pod) || before != null) {
       changed.add(pod.node());
     }
+  }
+
+  private boolean mayBeAskedFor(PodView pod) {
+    return !pod.annotations().isEmpty() || mirrors.areIn(pod.namespace());
   }
 
   /** A pod is gone; not if another has taken its name since. */
@@ -116,13 +162,49 @@ final class ClusterView {
         understood.putIfAbsent(pod.uid(), was);
       }
     }
+    mirrors.remember(before.mirrors);
   }
 
   private void leave(PodView pod) {
     podsOfNode.remove(pod.node(), pod.key());
+    podsOfNamespace.remove(pod.namespace(), pod.key());
     pod.vm().ifPresent(vm -> podsOfVm.remove(pod.namespace() + "/" + vm, pod.key()));
-    if (!pod.annotations().isEmpty()) {
+    if (mayBeAskedFor(pod)) {
       changed.add(pod.node());
+    }
+  }
+
+  /** A Mirror is there, or has changed. */
+  void put(MirrorView mirror) {
+    if (mirrors.put(mirror)) {
+      touchAll(mirror.namespace());
+    }
+  }
+
+  /** A Mirror is gone; not if another has taken its name since. */
+  void remove(MirrorView mirror) {
+    if (mirrors.remove(mirror)) {
+      touchAll(mirror.namespace());
+    }
+  }
+
+  /** It is this time now: some Mirrors may have ended. */
+  void passTo(Instant now) {
+    mirrors.passTo(now).forEach(this::touchAll);
+  }
+
+  /** The Mirrors, and when they end. */
+  Mirrors mirrors() {
+    return mirrors;
+  }
+
+  /** Asked on the nodes of this namespace's pods is something else, perhaps. */
+  private void touchAll(String namespace) {
+    for (String key : podsOfNamespace.get(namespace)) {
+      @Nullable PodView pod = pods.get(key);
+      if (pod != null) {
+        changed.add(pod.node());
+      }
     }
   }
 
@@ -138,8 +220,9 @@ final class ClusterView {
   }
 
   private void touch(String namespace) {
-    pods.values().stream()
-        .filter(pod -> pod.namespace().equals(namespace) && !pod.annotations().isEmpty())
+    podsOfNamespace.get(namespace).stream()
+        .map(pods::get)
+        .filter(pod -> pod != null && !pod.annotations().isEmpty())
         .forEach(pod -> changed.add(pod.node()));
   }
 
@@ -186,24 +269,68 @@ final class ClusterView {
   Requests requests(String node) {
     ImmutableList.Builder<Request> granted = ImmutableList.builder();
     ImmutableMap.Builder<PodView, String> refused = ImmutableMap.builder();
+    ImmutableList.Builder<Choice> choices = ImmutableList.builder();
     if (!node.isEmpty()) {
       podsOfNode.get(node).stream()
           .sorted()
           .map(pods::get)
-          .filter(pod -> pod != null && !pod.over() && !pod.annotations().isEmpty())
-          .forEach(pod -> ask(pod, granted, refused));
+          .filter(pod -> pod != null && !pod.over() && mayBeAskedFor(pod))
+          .forEach(
+              pod -> {
+                Map<PodInterface, Request> all = new LinkedHashMap<>();
+                byAnnotations(pod, refused)
+                    .forEach((provider, direction) -> ask(pod, provider, direction, by(pod), all));
+                byMirrors(pod, choices, all);
+                granted.addAll(all.values());
+              });
     }
-    return new Requests(granted.build(), refused.buildOrThrow());
+    return new Requests(granted.build(), refused.buildOrThrow(), choices.build());
   }
 
-  private void ask(
+  private static String by(PodView pod) {
+    return pod.askedBy().isEmpty() ? "annotation" : "annotation:" + pod.askedBy();
+  }
+
+  private void byMirrors(
+      PodView pod, ImmutableList.Builder<Choice> choices, Map<PodInterface, Request> all) {
+    for (Mirrors.Asks asks : mirrors.askFor(pod)) {
+      MirrorSpec spec = asks.spec();
+      choices.add(
+          new Choice(
+              asks.mirror().key(),
+              pod,
+              pod.hostNetwork()
+                  ? ImmutableSet.of()
+                  : ask(pod, spec.provider(), spec.direction(), asks.mirror().asker(), all)));
+    }
+  }
+
+  /** Asks for an interface under all names that br-int may have for it, which are given back. */
+  private ImmutableSet<PodInterface> ask(
       PodView pod,
-      ImmutableList.Builder<Request> granted,
-      ImmutableMap.Builder<PodView, String> refused) {
+      String provider,
+      Direction direction,
+      String by,
+      Map<PodInterface, Request> all) {
+    ImmutableSet.Builder<PodInterface> names = ImmutableSet.builder();
+    names.add(new PodInterface(new PodName(pod.namespace(), pod.name()), provider));
+    pod.vm()
+        .filter(vm -> isFree(pod, vm))
+        .ifPresent(vm -> names.add(new PodInterface(new PodName(pod.namespace(), vm), provider)));
+    ImmutableSet<PodInterface> at = names.build();
+    at.forEach(
+        name ->
+            all.merge(name, new Request(pod, name, direction, ImmutableSet.of(by)), Request::and));
+    return at;
+  }
+
+  /** What a pod's annotations ask for, by provider; if it is refused, nothing, and why. */
+  private ImmutableMap<String, Direction> byAnnotations(
+      PodView pod, ImmutableMap.Builder<PodView, String> refused) {
     MirrorAnnotations asked = MirrorAnnotations.of(pod.annotations(), settings.podDirection());
     if (asked.wanted().isEmpty() && asked.unclear().isEmpty()) {
       understood.remove(pod.uid());
-      return;
+      return ImmutableMap.of();
     }
     if (!mayAsk(pod.namespace())) {
       refused.put(
@@ -211,13 +338,13 @@ final class ClusterView {
           "annotations on pods of namespace "
               + pod.namespace()
               + " do not count here (kubernetes.annotations, .namespaces, .namespace-selector)");
-      return;
+      return ImmutableMap.of();
     }
     if (pod.hostNetwork()) {
       refused.put(
           pod,
           "it is in its node's network (hostNetwork): it has no interface of its own on br-int");
-      return;
+      return ImmutableMap.of();
     }
     if (!asked.problems().isEmpty()) {
       refused.put(pod, String.join("; ", asked.problems()) + "; its mirror stays as it was");
@@ -231,23 +358,12 @@ final class ClusterView {
       }
     }
     understood.put(pod.uid(), ImmutableMap.copyOf(wanted));
-    wanted.forEach(
-        (provider, direction) -> {
-          granted.add(request(pod, pod.name(), provider, direction));
-          pod.vm()
-              .filter(vm -> isFree(pod, vm))
-              .ifPresent(vm -> granted.add(request(pod, vm, provider, direction)));
-        });
+    return ImmutableMap.copyOf(wanted);
   }
 
   /** A VM's interfaces bear its name; where a pod bears it too, nobody can tell them apart. */
   private boolean isFree(PodView pod, String vm) {
     return !pods.containsKey(pod.namespace() + "/" + vm);
-  }
-
-  private static Request request(PodView pod, String name, String provider, Direction direction) {
-    return new Request(
-        pod, new PodInterface(new PodName(pod.namespace(), name), provider), direction);
   }
 
   private boolean mayAsk(String namespace) {

@@ -83,7 +83,8 @@ final class EventWriter implements PodEvents.Writer {
                         .build())
                 .update();
       }
-    } catch (KubernetesClientException e) {
+    } catch (KubernetesClientException | IllegalStateException e) {
+      // The latter from a client that has been closed meanwhile.
       log.debug("Event {} of {} could not be written: {}", reason, pod.key(), Reasons.of(e));
     }
   }

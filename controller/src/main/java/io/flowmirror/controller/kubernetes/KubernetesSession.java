@@ -3,6 +3,7 @@ package io.flowmirror.controller.kubernetes;
 
 import com.google.common.base.Ticker;
 import com.google.common.collect.ImmutableList;
+import com.google.common.collect.ImmutableMap;
 import com.google.common.collect.ImmutableSet;
 import com.google.common.collect.Sets;
 import io.fabric8.kubernetes.client.KubernetesClient;
@@ -11,7 +12,9 @@ import io.flowmirror.config.NodeSettings;
 import io.flowmirror.flows.Asked;
 import io.flowmirror.flows.Asked.Standing;
 import io.flowmirror.topology.PodInterface;
+import io.flowmirror.topology.PodName;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.HashSet;
 import java.util.Set;
 import java.util.concurrent.Executors;
@@ -49,6 +52,7 @@ public final class KubernetesSession implements AutoCloseable {
   private final Listener listener;
   private final ScheduledExecutorService thread;
   private final PodEvents events;
+  private final MirrorReports reports;
 
   /** The nodes of which the listener has been told that anything is asked for. */
   private final Set<String> told = new HashSet<>();
@@ -57,6 +61,7 @@ public final class KubernetesSession implements AutoCloseable {
   private @Nullable Watching live;
   private @Nullable Future<?> expiry;
   private ClusterView view;
+  private @Nullable Future<?> nextEnd;
   private Standing standing = Standing.UNKNOWN;
   private Duration retry = FIRST_RETRY;
   private String trouble = "";
@@ -66,6 +71,13 @@ public final class KubernetesSession implements AutoCloseable {
   public interface Listener {
     /** What is asked for on this node now. */
     void asked(String node, Asked asked);
+
+    /**
+     * Who asks for that, for each interface: {@code annotation[:MANAGER]} or {@code
+     * mirror:NAMESPACE/NAME[:MANAGER]}, with the field manager as far as the API shows it. It comes
+     * before each {@link #asked}.
+     */
+    default void askedBy(String node, ImmutableMap<PodInterface, ImmutableSet<String>> by) {}
 
     /**
      * On nodes of which {@link #asked} has not been called nothing is asked for, and that is of
@@ -99,6 +111,9 @@ public final class KubernetesSession implements AutoCloseable {
         Executors.newSingleThreadScheduledExecutor(
             Thread.ofPlatform().name("kubernetes").daemon().factory());
     this.events = new PodEvents(new EventWriter(client), Ticker.systemTicker());
+    this.reports =
+        new MirrorReports(
+            new StatusWriter(client), Ticker.systemTicker(), settings.onlyNode().isEmpty());
     execute(this::lookAnew);
     var unused =
         thread.scheduleWithFixedDelay(
@@ -127,14 +142,31 @@ public final class KubernetesSession implements AutoCloseable {
     };
   }
 
-  /** Takes where a node stands, from whatever thread; it makes Events of it. */
-  public void stands(String node, ImmutableSet<PodInterface> mirrored, String trouble) {
-    execute(() -> events.stands(node, mirrored, trouble));
+  /**
+   * Takes where a node stands, from whatever thread; it makes Events and Mirrors' statuses of it.
+   *
+   * @param copies what has been copied of its pods since their entries were made
+   * @param trouble what keeps it from being as it was asked for, in words
+   */
+  public void stands(
+      String node,
+      ImmutableSet<PodInterface> mirrored,
+      ImmutableMap<PodName, Copies> copies,
+      String trouble) {
+    execute(
+        () -> {
+          events.stands(node, mirrored, trouble);
+          reports.stands(node, mirrored, copies, trouble);
+        });
   }
 
   /** A node is not ours to tell of, or not any more. Any thread. */
   public void leave(String node) {
-    execute(() -> events.leave(node));
+    execute(
+        () -> {
+          events.leave(node);
+          reports.leave(node);
+        });
   }
 
   // Watches.
@@ -176,6 +208,7 @@ public final class KubernetesSession implements AutoCloseable {
     }
     log.info("Kubernetes: following pods on {} nodes", view.nodesWithPods().size());
     standing = Standing.CURRENT;
+    view.passTo(Instant.now());
     view.takeChanged();
     view.takeNodesChanged();
     tellNodes();
@@ -228,17 +261,44 @@ public final class KubernetesSession implements AutoCloseable {
 
   /** What was heard last is too old to go on with. */
   private void expire() {
-    log.warn("Kubernetes: {} s without the API: mirrors by annotation end", hold.toSeconds());
+    log.warn("Kubernetes: {} s without the API: mirrors that it asked for end", hold.toSeconds());
     ClusterView empty = new ClusterView(settings);
     empty.remember(view);
     view = empty;
     tell(ImmutableSet.copyOf(told));
   }
 
+  /**
+   * Ends the Mirrors whose time is over, whether the API is there or not. The clock is looked at
+   * with each heartbeat, since it may be set, and once more where one ends before the next.
+   */
+  private void endMirrors() {
+    Instant now = Instant.now();
+    view.passTo(now);
+    tell(view.takeChanged());
+    if (nextEnd != null) {
+      nextEnd.cancel(false);
+    }
+    nextEnd =
+        view.mirrors()
+            .nextEnd()
+            .map(end -> Duration.between(now, end))
+            .filter(left -> left.compareTo(HEARTBEAT) < 0)
+            .<Future<?>>map(
+                left ->
+                    thread.schedule(
+                        guarded(this::endMirrors), left.toMillis() + 1, TimeUnit.MILLISECONDS))
+            .orElse(null);
+  }
+
   /** Asks whether the API is there; a watch alone does not notice that the other side is gone. */
   private void heartbeat() {
     events.tick();
+    endMirrors();
     Watching watching = live;
+    if (watching != null) {
+      reports.tick(view.mirrors().all(), Instant.now());
+    }
     if (watching == null || asking) {
       return;
     }
@@ -266,7 +326,7 @@ public final class KubernetesSession implements AutoCloseable {
       if (view.takeNodesChanged()) {
         tellNodes();
       }
-      tell(view.takeChanged());
+      endMirrors();
     }
   }
 
@@ -292,6 +352,8 @@ public final class KubernetesSession implements AutoCloseable {
           told.add(node);
         }
         events.asked(node, requests);
+        reports.asked(node, requests);
+        listener.askedBy(node, requests.askedBy());
         listener.asked(node, new Asked(requests.directions(), standing));
       }
     }

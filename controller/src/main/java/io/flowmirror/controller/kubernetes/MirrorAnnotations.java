@@ -28,7 +28,7 @@ record MirrorAnnotations(
   private static final String DIRECTION = DOMAIN + "mirror-direction";
 
   /** Kube-OVN's own provider: the primary interface's. */
-  private static final String OVN = "ovn";
+  static final String OVN = "ovn";
 
   /** Whether this annotation says anything of mirrors. */
   static boolean isOne(String key) {

@@ -32,7 +32,7 @@ final class PodEvents {
 
   /** What has been told of one interface of a pod. */
   private static final class Told {
-    final Request request;
+    Request request;
     @Nullable Instant since;
     String trouble = "";
 
@@ -86,7 +86,12 @@ final class PodEvents {
           told != null
               && told.request.pod().uid().equals(request.pod().uid())
               && told.request.direction() == request.direction();
-      now.put(request.at(), same ? told : new Told(request, ticker.read()));
+      if (same && told != null) {
+        goesOn(node, told, request);
+        now.put(request.at(), told);
+      } else {
+        now.put(request.at(), new Told(request, ticker.read()));
+      }
     }
     before.forEach(
         (at, told) -> {
@@ -107,6 +112,22 @@ final class PodEvents {
     look(node);
   }
 
+  /** The same is mirrored as before; perhaps by somebody else's word. */
+  private static void goesOn(String node, Told told, Request request) {
+    if (told.since != null && !told.request.by().equals(request.by())) {
+      AUDIT.info(
+          "continued pod={} uid={} interface={} direction={} node={} by={} before={}",
+          request.pod().key(),
+          request.pod().uid(),
+          request.at(),
+          request.direction(),
+          node,
+          by(request),
+          by(told.request));
+    }
+    told.request = request;
+  }
+
   private void refuse(String node) {
     Map<String, String> before = told(node);
     Map<String, String> now = new HashMap<>();
@@ -121,7 +142,7 @@ final class PodEvents {
                     pod.key(),
                     pod.uid(),
                     node,
-                    by(pod),
+                    pod.askedBy().isEmpty() ? "annotation" : "annotation:" + pod.askedBy(),
                     why);
                 writer.write(pod, "", true, REFUSED, "It is not mirrored as asked: " + why);
               }
@@ -199,7 +220,7 @@ final class PodEvents {
           told.request.at(),
           told.request.direction(),
           node,
-          by(told.request.pod()));
+          by(told.request));
     }
     told.trouble = "";
     writer.write(
@@ -219,7 +240,7 @@ final class PodEvents {
           told.request.at(),
           told.request.direction(),
           node,
-          by(told.request.pod()),
+          by(told.request),
           told.since,
           Instant.now());
       writer.write(
@@ -236,8 +257,8 @@ final class PodEvents {
     writer.write(told.request.pod(), told.request.at().provider(), true, FAILED, trouble);
   }
 
-  private static String by(PodView pod) {
-    return pod.askedBy().isEmpty() ? "annotation" : "annotation:" + pod.askedBy();
+  private static String by(Request request) {
+    return String.join(",", request.by());
   }
 
   private static String words(Direction direction) {

@@ -25,6 +25,7 @@ import java.util.stream.Collectors;
  * @param askedBy who has set those, as far as the API shows: the field manager, such as {@code
  *     kubectl-annotate}; empty if it does not
  * @param vm the KubeVirt VM that runs in it, whose name Kube-OVN gives to its interfaces
+ * @param labels its labels, if Mirrors may choose by them; otherwise none
  */
 record PodView(
     String namespace,
@@ -35,8 +36,9 @@ record PodView(
     boolean over,
     ImmutableMap<String, String> annotations,
     String askedBy,
-    Optional<String> vm) {
-  /** What an informer has to keep of a pod. */
+    Optional<String> vm,
+    ImmutableMap<String, String> labels) {
+  /** What an informer has to keep of a pod, beside its labels. */
   static final String[] FIELDS = {
     "metadata.uid",
     "metadata.annotations",
@@ -46,9 +48,12 @@ record PodView(
     "status.phase"
   };
 
+  /** And if Mirrors may choose by them. */
+  static final String LABELS = "metadata.labels";
+
   private static final String VM_INSTANCE = "VirtualMachineInstance";
 
-  static PodView of(Pod pod) {
+  static PodView of(Pod pod, boolean labels) {
     ObjectMeta metadata = pod.getMetadata();
     String phase = pod.getStatus() == null ? "" : Strings.nullToEmpty(pod.getStatus().getPhase());
     return new PodView(
@@ -63,7 +68,10 @@ record PodView(
         metadata.getOwnerReferences().stream()
             .filter(owner -> Objects.equals(owner.getKind(), VM_INSTANCE))
             .map(owner -> owner.getName())
-            .findFirst());
+            .findFirst(),
+        labels && metadata.getLabels() != null
+            ? ImmutableMap.copyOf(metadata.getLabels())
+            : ImmutableMap.of());
   }
 
   private static ImmutableMap<String, String> mirrorAnnotations(ObjectMeta metadata) {

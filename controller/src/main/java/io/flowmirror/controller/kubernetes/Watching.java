@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.flowmirror.controller.kubernetes;
 
+import com.google.common.collect.ObjectArrays;
+import io.fabric8.kubernetes.api.model.GenericKubernetesResource;
 import io.fabric8.kubernetes.api.model.HasMetadata;
 import io.fabric8.kubernetes.api.model.Namespace;
 import io.fabric8.kubernetes.api.model.Node;
@@ -72,10 +74,21 @@ final class Watching implements AutoCloseable {
                 node -> client.pods().inAnyNamespace().withField("spec.nodeName", node))
             .orElseGet(() -> client.pods().inAnyNamespace()),
         Pod.class,
-        PodView::of,
+        pod -> PodView.of(pod, settings.mirrorResources()),
         view::put,
         pod -> view.removePod(pod.key(), pod.uid()),
-        PodView.FIELDS);
+        settings.mirrorResources()
+            ? ObjectArrays.concat(PodView.FIELDS, PodView.LABELS)
+            : PodView.FIELDS);
+    if (settings.mirrorResources()) {
+      add(
+          client.genericKubernetesResources(MirrorView.RESOURCE).inAnyNamespace(),
+          GenericKubernetesResource.class,
+          MirrorView::of,
+          view::put,
+          view::remove,
+          MirrorView.FIELDS);
+    }
     if (settings.namespaceSelector().isPresent()) {
       add(
           client.namespaces(),

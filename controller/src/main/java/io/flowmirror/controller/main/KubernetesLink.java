@@ -4,24 +4,33 @@ package io.flowmirror.controller.main;
 import com.google.common.collect.ImmutableList;
 import com.google.common.collect.ImmutableMap;
 import com.google.common.collect.ImmutableSet;
+import com.google.common.collect.LinkedHashMultimap;
+import com.google.common.collect.Maps;
+import com.google.common.collect.Multimaps;
+import com.google.common.collect.SetMultimap;
 import io.fabric8.kubernetes.client.KubernetesClient;
+import io.flowmirror.config.Direction;
 import io.flowmirror.config.KubernetesSettings;
 import io.flowmirror.config.NodeSettings;
 import io.flowmirror.config.Settings;
+import io.flowmirror.controller.kubernetes.Copies;
 import io.flowmirror.controller.kubernetes.KubernetesSession;
 import io.flowmirror.controller.kubernetes.Replicas;
 import io.flowmirror.controller.reconcile.Assignment;
 import io.flowmirror.controller.reconcile.NodeStatus;
 import io.flowmirror.controller.reconcile.Reconciler;
+import io.flowmirror.flows.Action;
 import io.flowmirror.flows.Asked;
 import io.flowmirror.flows.Asked.Standing;
 import io.flowmirror.flows.FlowDiff.Drift;
+import io.flowmirror.flows.InstalledEntry;
 import io.flowmirror.flows.PlannedEntry;
 import io.flowmirror.topology.PodInterface;
 import io.flowmirror.topology.PodName;
 import io.flowmirror.topology.PodPort;
 import java.time.Duration;
-import java.util.LinkedHashSet;
+import java.util.HashMap;
+import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalLong;
@@ -40,8 +49,12 @@ public final class KubernetesLink implements AutoCloseable {
   private final String self;
   private final Supplier<KubernetesClient> clients;
 
-  /** The nodes on which something was asked for last. */
-  private final Set<String> told = new LinkedHashSet<>();
+  /** By node, who asks for what there in the API. */
+  private final Map<String, ImmutableMap<PodInterface, ImmutableSet<String>>> askedBy =
+      new HashMap<>();
+
+  /** By node, what is asked for there in the API, if anything is. */
+  private final Map<String, Asked> asked = new HashMap<>();
 
   private Settings settings;
   private ImmutableList<NodeSettings> nodes = ImmutableList.of();
@@ -57,11 +70,19 @@ public final class KubernetesLink implements AutoCloseable {
     public void asked(String node, Asked asked) {
       synchronized (KubernetesLink.this) {
         if (asked.pods().isEmpty()) {
-          told.remove(node);
+          KubernetesLink.this.asked.remove(node);
+          askedBy.remove(node);
         } else {
-          told.add(node);
+          KubernetesLink.this.asked.put(node, asked);
         }
         reconciler.ask(node, asked);
+      }
+    }
+
+    @Override
+    public void askedBy(String node, ImmutableMap<PodInterface, ImmutableSet<String>> by) {
+      synchronized (KubernetesLink.this) {
+        askedBy.put(node, by);
       }
     }
 
@@ -121,7 +142,7 @@ public final class KubernetesLink implements AutoCloseable {
               client,
               settings.kubernetes().get(),
               settings.hold(),
-              ImmutableSet.copyOf(told),
+              ImmutableSet.copyOf(asked.keySet()),
               new Ear());
     }
   }
@@ -134,10 +155,10 @@ public final class KubernetesLink implements AutoCloseable {
           !changed.kubernetes().equals(settings.kubernetes())
               || !changed.hold().equals(settings.hold());
       settings = changed;
-      if (changed.kubernetes().filter(asked -> !asked.annotations()).isPresent()) {
-        // Closed at once, whether the API answers or not.
-        told.forEach(node -> reconciler.ask(node, Asked.NOTHING));
-      }
+      // Closed at once, whether the API answers or not.
+      changed
+          .kubernetes()
+          .ifPresent(kubernetes -> ImmutableSet.copyOf(asked.keySet()).forEach(node -> endOthers(node, kubernetes)));
     }
     if (anew) {
       // Not under the lock: the session may be about to tell something.
@@ -157,6 +178,49 @@ public final class KubernetesLink implements AutoCloseable {
         : Optional.of("the Kubernetes API has not said yet what is asked for");
   }
 
+  /** On a node ends what nobody has asked for whose word counts still. */
+  private void endOthers(String node, KubernetesSettings now) {
+    Asked last = asked.getOrDefault(node, Asked.NOTHING);
+    ImmutableMap<PodInterface, ImmutableSet<String>> by =
+        askedBy.getOrDefault(node, ImmutableMap.of());
+    ImmutableMap<PodInterface, Direction> left =
+        ImmutableMap.copyOf(
+            Maps.filterKeys(
+                last.pods(),
+                at ->
+                    by.getOrDefault(at, ImmutableSet.of()).stream()
+                        .anyMatch(who -> counts(who, now))));
+    if (!left.equals(last.pods())) {
+      Asked remaining = new Asked(left, last.standing());
+      asked.put(node, remaining);
+      reconciler.ask(node, remaining);
+    }
+  }
+
+  private static boolean counts(String who, KubernetesSettings settings) {
+    return who.startsWith("mirror:") ? settings.mirrorResources() : settings.annotations();
+  }
+
+  /**
+   * Who asks for what is mirrored on a node, for each interface: {@code file}, {@code
+   * annotation[:MANAGER]} or {@code mirror:NAMESPACE/NAME[:MANAGER]}. What the file asks for is
+   * named whatever node the pod is on.
+   */
+  public synchronized ImmutableMap<PodInterface, ImmutableSet<String>> askedBy(String node) {
+    SetMultimap<PodInterface, String> all = LinkedHashMultimap.create();
+    settings
+        .mirrors()
+        .forEach(
+            mirror ->
+                all.put(
+                    PodInterface.primary(new PodName(mirror.namespace(), mirror.pod())), "file"));
+    askedBy.getOrDefault(node, ImmutableMap.of()).forEach(all::putAll);
+    return Multimaps.asMap(all).entrySet().stream()
+        .collect(
+            ImmutableMap.toImmutableMap(
+                Map.Entry::getKey, entry -> ImmutableSet.copyOf(entry.getValue())));
+  }
+
   private Settings merged() {
     return settings.kubernetes().flatMap(KubernetesSettings::nodes).isPresent()
         ? settings.withNodes(nodes)
@@ -167,8 +231,10 @@ public final class KubernetesLink implements AutoCloseable {
   public void stand(ImmutableMap<String, NodeStatus> statuses) {
     @Nullable KubernetesSession to;
     ImmutableMap<String, NodeStatus> before;
+    boolean counting;
     synchronized (this) {
       to = session;
+      counting = settings.kubernetes().filter(KubernetesSettings::mirrorResources).isPresent();
       before = last;
       last = statuses;
     }
@@ -179,7 +245,11 @@ public final class KubernetesLink implements AutoCloseable {
           continue;
         }
         if (status.writer() == NodeStatus.Writer.US) {
-          to.stands(entry.getKey(), mirrored(status), String.join("; ", status.complaints()));
+          to.stands(
+              entry.getKey(),
+              mirrored(status),
+              counting ? copies(status) : ImmutableMap.of(),
+              String.join("; ", status.complaints()));
         } else {
           // Whoever writes there tells of it.
           to.leave(entry.getKey());
@@ -205,6 +275,24 @@ public final class KubernetesLink implements AutoCloseable {
         .filter(at -> planned.contains(at.pod()) && !missing.contains(at.pod()))
         .filter(status.intent().pods()::containsKey)
         .collect(ImmutableSet.toImmutableSet());
+  }
+
+  /** What the entries that copy have copied, by pod, as their counters were last read. */
+  private static ImmutableMap<PodName, Copies> copies(NodeStatus status) {
+    Map<PodName, Copies> all = new HashMap<>();
+    for (InstalledEntry installed : status.installed()) {
+      PlannedEntry planned = status.plan().entries().get(installed.entry().key());
+      if (planned != null
+          && planned.entry().actions().stream().anyMatch(Action.Output.class::isInstance)) {
+        planned
+            .pod()
+            .ifPresent(
+                pod ->
+                    all.merge(
+                        pod, new Copies(installed.packets(), installed.bytes()), Copies::and));
+      }
+    }
+    return ImmutableMap.copyOf(all);
   }
 
   private static boolean isMissing(NodeStatus status, PlannedEntry entry) {

@@ -5,7 +5,6 @@ import com.google.common.collect.ImmutableList;
 import com.google.common.collect.ImmutableMap;
 import com.google.common.collect.ImmutableSet;
 import io.flowmirror.config.Settings;
-import io.flowmirror.controller.northbound.RequestBook;
 import io.flowmirror.controller.northbound.World;
 import io.flowmirror.controller.reconcile.NodeStatus;
 import io.flowmirror.controller.reconcile.Reconciler;
@@ -18,21 +17,18 @@ import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
-import org.jspecify.annotations.Nullable;
 
 /** The running controller, for the northbound. From whatever thread. */
 final class LiveWorld implements World {
   private final Reconciler reconciler;
   private final Supplier<Settings> settings;
-  private final RequestBook book;
   private final KubernetesLink link;
 
   LiveWorld(
-      Reconciler reconciler, KubernetesLink link, Supplier<Settings> settings, RequestBook book) {
+      Reconciler reconciler, KubernetesLink link, Supplier<Settings> settings) {
     this.reconciler = reconciler;
     this.link = link;
     this.settings = settings;
-    this.book = book;
   }
 
   @Override
@@ -72,20 +68,11 @@ final class LiveWorld implements World {
     return reconciler.counters(node, interfaces);
   }
 
-  /** What is neither the configuration's nor REST's. */
   @Override
   public ImmutableList<String> askedByApi(String node, PodInterface at) {
-    @Nullable NodeStatus status = reconciler.statuses().get(node);
-    if (status == null || !status.intent().pods().containsKey(at)) {
-      return ImmutableList.of();
-    }
-    String pod = at.pod().toString();
-    boolean otherwise =
-        at.isPrimary()
-            && (book.asksFor(pod)
-                || settings.get().mirrors().stream()
-                    .anyMatch(mirror -> mirror.namespacedPod().equals(pod)));
-    return otherwise ? ImmutableList.of() : ImmutableList.of("the Kubernetes API");
+    return link.askedBy(node).getOrDefault(at, ImmutableSet.of()).stream()
+        .filter(who -> !who.equals("file"))
+        .collect(ImmutableList.toImmutableList());
   }
 
   @Override

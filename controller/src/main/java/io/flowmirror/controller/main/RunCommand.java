@@ -140,7 +140,7 @@ final class RunCommand implements Callable<Integer> {
         Served northbound =
             serve(
                 settings,
-                new LiveWorld(reconciler, linked, watch::inForce, book),
+                new LiveWorld(reconciler, linked, watch::inForce),
                 book,
                 history,
                 metrics)) {

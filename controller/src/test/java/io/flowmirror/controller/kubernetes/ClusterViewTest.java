@@ -30,7 +30,8 @@ final class ClusterViewTest {
         selector,
         Optional.of(new KubernetesSettings.NodesOfApi(LabelSelector.parse("os=linux"), 6640, 6653)),
         Optional.empty(),
-        Optional.empty());
+        Optional.empty(),
+        true);
   }
 
   private final ClusterView view = new ClusterView(settings(Optional.empty(), Optional.empty()));
@@ -41,12 +42,30 @@ final class ClusterViewTest {
       all.put(annotations[i], annotations[i + 1]);
     }
     return new PodView(
-        "ns", name, uid, node, false, false, all.buildOrThrow(), "kubectl", Optional.empty());
+        "ns",
+        name,
+        uid,
+        node,
+        false,
+        false,
+        all.buildOrThrow(),
+        "kubectl",
+        Optional.empty(),
+        ImmutableMap.of());
   }
 
   private static PodView vm(String pod, String uid, String node, String vm) {
     return new PodView(
-        "ns", pod, uid, node, false, false, ImmutableMap.of(MIRROR, "true"), "", Optional.of(vm));
+        "ns",
+        pod,
+        uid,
+        node,
+        false,
+        false,
+        ImmutableMap.of(MIRROR, "true"),
+        "",
+        Optional.of(vm),
+        ImmutableMap.of());
   }
 
   private ImmutableMap<PodInterface, Direction> asked(String node) {
@@ -140,7 +159,8 @@ final class ClusterViewTest {
             true,
             ImmutableMap.of(MIRROR, "true"),
             "",
-            Optional.empty());
+            Optional.empty(),
+            ImmutableMap.of());
     PodView host =
         new PodView(
             "ns",
@@ -151,7 +171,8 @@ final class ClusterViewTest {
             false,
             ImmutableMap.of(MIRROR, "true"),
             "",
-            Optional.empty());
+            Optional.empty(),
+            ImmutableMap.of());
     view.put(over);
     view.put(host);
     view.put(pod("pending", "3", "", MIRROR, "true"));

@@ -37,19 +37,29 @@ final class PodEventsTest {
 
   private static PodView pod(String uid) {
     return new PodView(
-        "ns", "web", uid, "n1", false, false, ImmutableMap.of(), "kubectl", Optional.empty());
+        "ns",
+        "web",
+        uid,
+        "n1",
+        false,
+        false,
+        ImmutableMap.of(),
+        "kubectl",
+        Optional.empty(),
+        ImmutableMap.of());
   }
 
   private void ask(String... uids) {
     ImmutableList.Builder<Request> granted = ImmutableList.builder();
     for (String uid : uids) {
-      granted.add(new Request(pod(uid), WEB, Direction.BOTH));
+      granted.add(new Request(pod(uid), WEB, Direction.BOTH, ImmutableSet.of("annotation")));
     }
-    events.asked("n1", new Requests(granted.build(), ImmutableMap.of()));
+    events.asked("n1", new Requests(granted.build(), ImmutableMap.of(), ImmutableList.of()));
   }
 
   private void refuse(String why) {
-    events.asked("n1", new Requests(ImmutableList.of(), ImmutableMap.of(pod("1"), why)));
+    events.asked(
+        "n1", new Requests(ImmutableList.of(), ImmutableMap.of(pod("1"), why), ImmutableList.of()));
   }
 
   private void mirrored() {
@@ -76,6 +86,20 @@ final class PodEventsTest {
     events.tick();
     assertThat(taken()).containsExactly("ns/web MirrorStarted");
     ask();
+    ask();
+    assertThat(taken()).containsExactly("ns/web MirrorStopped");
+  }
+
+  /** Who asks is not what is mirrored: another word for the same is no stop and no start. */
+  @Test
+  void anotherWhoAsksForTheSameIsNoEvent() {
+    ask("1");
+    mirrored();
+    taken();
+    Request same =
+        new Request(pod("1"), WEB, Direction.BOTH, ImmutableSet.of("mirror:ns/m:kubectl"));
+    events.asked("n1", new Requests(ImmutableList.of(same), ImmutableMap.of(), ImmutableList.of()));
+    assertThat(taken()).isEmpty();
     ask();
     assertThat(taken()).containsExactly("ns/web MirrorStopped");
   }

@@ -21,7 +21,11 @@ final class Kube implements AutoCloseable {
   private static final Duration PATIENCE = Duration.ofMinutes(12);
 
   private static final String NAMESPACE = "config/kubernetes/base/namespace.yaml";
-  private static final String RIGHTS = "config/kubernetes/base/rbac.yaml";
+  private static final ImmutableList<String> MORE =
+      ImmutableList.of(
+          "config/kubernetes/base/rbac.yaml",
+          "config/kubernetes/base/mirrors.yaml",
+          "config/kubernetes/base/mirror-roles.yaml");
 
   private final String script = Sandbox.root().resolve("sandbox/kube").toString();
   private final String state =
@@ -35,7 +39,10 @@ final class Kube implements AutoCloseable {
     run("up");
     kubectl("apply", "-f", Sandbox.root().resolve(NAMESPACE).toString());
     kubectl("create", "namespace", Pod.NAMESPACE);
-    kubectl("apply", "-f", Sandbox.root().resolve(RIGHTS).toString());
+    for (String file : MORE) {
+      kubectl("apply", "-f", Sandbox.root().resolve(file).toString());
+    }
+    kubectl("wait", "--for=condition=established", "--timeout=60s", "crd/mirrors.flowmirror.io");
     admin = client(Path.of(state, "kubeconfig"));
     controllersConfig = Path.of(state, "controller.kubeconfig");
     try {
@@ -68,6 +75,17 @@ final class Kube implements AutoCloseable {
   /** A client with the controller's own rights. */
   KubernetesClient asController() {
     return client(controllersConfig);
+  }
+
+  /** A client with the rights of this service account, which must be there. */
+  KubernetesClient as(String account) {
+    Path kubeconfig = Path.of(state, account.replace('/', '.') + ".kubeconfig");
+    try {
+      Files.writeString(kubeconfig, run("config", account));
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+    return client(kubeconfig);
   }
 
   /** The kubeconfig with the controller's own rights. */

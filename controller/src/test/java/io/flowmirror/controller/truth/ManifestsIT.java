@@ -71,7 +71,48 @@ final class ManifestsIT {
     String answer = kube.kubectl("apply", "--dry-run=server", "--validate=true", "-f", all + "");
     assertThat(answer.lines())
         .allMatch(line -> line.endsWith("(server dry run)"))
-        .anyMatch(line -> line.startsWith("clusterrole.rbac.authorization.k8s.io/flowmirror "));
+        .anyMatch(line -> line.startsWith("clusterrole.rbac.authorization.k8s.io/flowmirror "))
+        .anyMatch(
+            line -> line.startsWith("clusterrole.rbac.authorization.k8s.io/flowmirror-mirror "))
+        .anyMatch(
+            line ->
+                line.startsWith(
+                    "customresourcedefinition.apiextensions.k8s.io/mirrors.flowmirror.io "));
+  }
+
+  /** The server's own word on the schema, and what kubectl explains of it. */
+  @Test
+  void theDefinitionIsStructural() {
+    String conditions =
+        kube.kubectl("get", "crd", "mirrors.flowmirror.io", "-o", "jsonpath={.status.conditions}");
+    assertThat(conditions)
+        .contains("\"type\":\"Established\"")
+        .doesNotContain("NonStructuralSchema")
+        .doesNotContain("\"status\":\"False\"");
+    Wait.until(
+        "what kubectl explains",
+        () -> kube.kubectl("explain", "mirrors.spec.until").contains("clock of the controller"),
+        () -> kube.kubectl("explain", "mirrors.spec.until"));
+  }
+
+  /**
+   * Whoever may tap is who may write Mirrors: admins of a namespace, and neither views nor edits.
+   */
+  @Test
+  void rolesOnMirrors() {
+    assertThat(roleOf("flowmirror-mirror"))
+        .contains("aggregate-to-admin")
+        .doesNotContain("aggregate-to-edit")
+        .doesNotContain("mirrors/status");
+    assertThat(roleOf("flowmirror-mirror-view"))
+        .contains("aggregate-to-view")
+        .doesNotContain("create")
+        .doesNotContain("patch")
+        .doesNotContain("update");
+  }
+
+  private String roleOf(String name) {
+    return kube.kubectl("get", "clusterrole", name, "-o", "jsonpath={.metadata.labels}{.rules}");
   }
 
   /** The arguments and the configuration in the manifests are ones that the program takes. */
@@ -89,6 +130,7 @@ final class ManifestsIT {
                 perNode ? Optional.of("n1") : Optional.empty()));
     assertThat(settings.kubernetes()).isPresent();
     assertThat(settings.kubernetes().orElseThrow().leases().isPresent()).isEqualTo(!perNode);
+    assertThat(settings.kubernetes().orElseThrow().mirrorResources()).isTrue();
     String manifest = kustomize(overlay);
     assertThat(manifest)
         .contains("hostNetwork: true")

@@ -4,6 +4,7 @@ package io.flowmirror.controller.truth;
 import static java.util.Objects.requireNonNull;
 
 import com.google.common.collect.ImmutableMap;
+import com.google.common.collect.ImmutableSet;
 import com.google.inject.Guice;
 import io.flowmirror.config.Settings;
 import io.flowmirror.controller.main.ControllerModule;
@@ -11,6 +12,7 @@ import io.flowmirror.controller.main.KubernetesLink;
 import io.flowmirror.controller.reconcile.NodeStatus;
 import io.flowmirror.controller.reconcile.Reconciler;
 import io.flowmirror.controller.reconcile.Sessions;
+import io.flowmirror.topology.PodInterface;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Map;
@@ -144,6 +146,11 @@ final class RunningController implements AutoCloseable {
 
   NodeStatus status(String node) {
     return requireNonNull(reconciler.statuses().get(node), node);
+  }
+
+  /** Who asks for what on a node, of a controller that follows an API server. */
+  ImmutableMap<PodInterface, ImmutableSet<String>> askedBy(String node) {
+    return requireNonNull(link).askedBy(node);
   }
 
   /** When this node was first settled. */

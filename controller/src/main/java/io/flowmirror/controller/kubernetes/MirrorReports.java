@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.flowmirror.controller.kubernetes;
+
+import com.google.common.base.Ticker;
+import com.google.common.collect.ImmutableList;
+import com.google.common.collect.ImmutableMap;
+import com.google.common.collect.ImmutableSet;
+import com.google.common.collect.Sets;
+import io.flowmirror.controller.kubernetes.ClusterView.Choice;
+import io.flowmirror.controller.kubernetes.ClusterView.Requests;
+import io.flowmirror.controller.kubernetes.MirrorStatus.Part;
+import io.flowmirror.topology.PodInterface;
+import io.flowmirror.topology.PodName;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Sees to it that the status of each Mirror says what is so. At each {@link #tick} what is so is
+ * held against what the API says, and the difference is written: so nothing is written again by a
+ * controller that was started anew, and nothing is lost if a write fails.
+ *
+ * <p>Of several controllers, the one that writes to a node writes that node's part. Whatever
+ * follows from the parts is written along with one, or by whoever sees that it is amiss where there
+ * are none: all would write the same. Confined to the session's thread.
+ */
+final class MirrorReports {
+  /** The same is not written again before the API can have told of it. */
+  private static final Duration PATIENCE = Duration.ofSeconds(10);
+
+  /** Numbers of copies alone are news so often at most. */
+  private static final Duration COUNTING = Duration.ofSeconds(60);
+
+  /** And where each node has its controller, all of which hear of each write. */
+  private static final Duration COUNTING_EACH = Duration.ofMinutes(5);
+
+  /** What is amiss on a node is told by the log in full. */
+  private static final int LONGEST = 400;
+
+  /** Where a patch goes. */
+  interface Writer {
+    /** Takes a merge patch of a Mirror's status; false if it cannot for now. Returns at once. */
+    boolean write(MirrorView mirror, Map<String, Object> patch);
+  }
+
+  private record Stand(
+      ImmutableSet<PodInterface> mirrored, ImmutableMap<PodName, Copies> copies, String trouble) {}
+
+  private record Written(Map<String, Object> patch, long nanos) {}
+
+  private final Writer writer;
+  private final Ticker ticker;
+
+  /** Whether all nodes' pods are known, and not one node's only. */
+  private final boolean complete;
+
+  private final Map<String, ImmutableList<Choice>> choices = new HashMap<>();
+  private final Map<String, Stand> stands = new HashMap<>();
+  private final Map<String, Written> written = new HashMap<>();
+
+  MirrorReports(Writer writer, Ticker ticker, boolean complete) {
+    this.writer = writer;
+    this.ticker = ticker;
+    this.complete = complete;
+  }
+
+  /** Takes what is asked for on one node. */
+  void asked(String node, Requests requests) {
+    if (requests.choices().isEmpty()) {
+      choices.remove(node);
+    } else {
+      choices.put(node, requests.choices());
+    }
+  }
+
+  /** Takes where a node stands that this controller writes to. */
+  void stands(
+      String node,
+      ImmutableSet<PodInterface> mirrored,
+      ImmutableMap<PodName, Copies> copies,
+      String trouble) {
+    String shown = trouble.length() > LONGEST ? trouble.substring(0, LONGEST) + "…" : trouble;
+    stands.put(node, new Stand(mirrored, copies, shown));
+  }
+
+  /** A node is not ours to tell of, or not any more. */
+  void leave(String node) {
+    stands.remove(node);
+  }
+
+  /** Looks at all Mirrors. */
+  void tick(Iterable<MirrorView> mirrors, Instant now) {
+    Map<String, Set<String>> concerned = new HashMap<>();
+    Map<String, Map<String, Part>> parts = parts(concerned);
+    Set<String> there = new HashSet<>();
+    for (MirrorView mirror : mirrors) {
+      there.add(mirror.uid());
+      if (!mirror.deleted()) {
+        look(
+            mirror,
+            parts.getOrDefault(mirror.key(), Map.of()),
+            concerned.getOrDefault(mirror.key(), Set.of()),
+            now);
+      }
+    }
+    written.keySet().retainAll(there);
+  }
+
+  /** Our nodes' parts, by Mirror and node; and all nodes that a Mirror concerns. */
+  private Map<String, Map<String, Part>> parts(Map<String, Set<String>> concerned) {
+    Map<String, Map<String, Part>> parts = new HashMap<>();
+    choices.forEach(
+        (node, chosen) -> {
+          @Nullable Stand stand = stands.get(node);
+          for (Choice choice : chosen) {
+            concerned.computeIfAbsent(choice.mirror(), key -> new HashSet<>()).add(node);
+            if (stand != null) {
+              parts
+                  .computeIfAbsent(choice.mirror(), key -> new HashMap<>())
+                  .merge(node, part(choice, stand), MirrorReports::both);
+            }
+          }
+        });
+    return parts;
+  }
+
+  private static Part part(Choice choice, Stand stand) {
+    PodName pod = new PodName(choice.pod().namespace(), choice.pod().name());
+    if (choice.at().isEmpty()) {
+      return new Part(
+          1, 0, pod + " is in its node's network: it has no interface on br-int", Copies.NONE);
+    }
+    boolean mirrored = choice.at().stream().anyMatch(stand.mirrored()::contains);
+    Copies copies =
+        choice.at().stream()
+            .map(at -> stand.copies().getOrDefault(at.pod(), Copies.NONE))
+            .reduce(Copies.NONE, Copies::and);
+    return new Part(1, mirrored ? 1 : 0, mirrored ? "" : stand.trouble(), copies);
+  }
+
+  private static Part both(Part one, Part other) {
+    return new Part(
+        one.pods() + other.pods(),
+        one.mirrored() + other.mirrored(),
+        one.reason().isEmpty() ? other.reason() : one.reason(),
+        one.copies().and(other.copies()));
+  }
+
+  private void look(MirrorView mirror, Map<String, Part> own, Set<String> concerned, Instant now) {
+    ImmutableMap<String, Part> said = mirror.status().nodes();
+    // Who sees the pods of all nodes sees that of a node that is not there any more, too.
+    ImmutableSet<String> gone =
+        Sets.filter(
+                said.keySet(),
+                node -> !concerned.contains(node) && (complete || stands.containsKey(node)))
+            .stream()
+            .collect(ImmutableSet.toImmutableSet());
+    Map<String, Part> all = new HashMap<>(said);
+    all.keySet().removeAll(gone);
+    boolean counted = Sets.union(all.keySet(), own.keySet()).size() <= MirrorStatus.MOST_COUNTED;
+    own.forEach(
+        (node, part) ->
+            all.put(
+                node,
+                counted
+                    ? part
+                    : new Part(part.pods(), part.mirrored(), part.reason(), Copies.UNCOUNTED)));
+    if (own.isEmpty() && gone.isEmpty() && !all.isEmpty()) {
+      // Others write there, and the rest along with it.
+      return;
+    }
+    MirrorStatus status = MirrorStatus.of(mirror, all, now);
+    boolean news = !status.saysAs(mirror.status());
+    if (news || !status.equals(mirror.status())) {
+      write(mirror, status.patch(own.keySet(), gone), news);
+    }
+  }
+
+  private void write(MirrorView mirror, Map<String, Object> patch, boolean news) {
+    Optional<Written> last = Optional.ofNullable(written.get(mirror.uid()));
+    long since = last.map(before -> ticker.read() - before.nanos()).orElse(Long.MAX_VALUE);
+    boolean same = last.filter(before -> Objects.equals(before.patch(), patch)).isPresent();
+    Duration counting = complete ? COUNTING : COUNTING_EACH;
+    if ((same && since < PATIENCE.toNanos()) || (!news && since < counting.toNanos())) {
+      return;
+    }
+    if (writer.write(mirror, patch)) {
+      written.put(mirror.uid(), new Written(patch, ticker.read()));
+    }
+  }
+}
