@@ -16,6 +16,7 @@ import io.flowmirror.topology.PodName;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.HashSet;
+import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
@@ -69,6 +70,9 @@ public final class KubernetesSession implements AutoCloseable {
 
   /** What a session tells. Called on the session's thread. */
   public interface Listener {
+    /** What is asked for on this node and refused, by pod, with the reason in words. */
+    void refused(String node, ImmutableMap<PodName, String> why);
+
     /** What is asked for on this node now. */
     void asked(String node, Asked asked);
 
@@ -353,10 +357,20 @@ public final class KubernetesSession implements AutoCloseable {
         }
         events.asked(node, requests);
         reports.asked(node, requests);
+        listener.refused(node, refused(requests));
         listener.askedBy(node, requests.askedBy());
         listener.asked(node, new Asked(requests.directions(), standing));
       }
     }
+  }
+
+  private static ImmutableMap<PodName, String> refused(ClusterView.Requests requests) {
+    return requests.refused().entrySet().stream()
+        .collect(
+            ImmutableMap.toImmutableMap(
+                entry -> new PodName(entry.getKey().namespace(), entry.getKey().name()),
+                Map.Entry::getValue,
+                (one, other) -> one + "; " + other));
   }
 
   /** Ends the session; nothing is told afterwards. */

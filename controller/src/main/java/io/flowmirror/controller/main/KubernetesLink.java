@@ -53,6 +53,9 @@ public final class KubernetesLink implements AutoCloseable {
   private final Map<String, ImmutableMap<PodInterface, ImmutableSet<String>>> askedBy =
       new HashMap<>();
 
+  /** By node, what is asked for there in the API and refused. */
+  private final Map<String, ImmutableMap<PodName, String>> refused = new HashMap<>();
+
   /** By node, what is asked for there in the API, if anything is. */
   private final Map<String, Asked> asked = new HashMap<>();
 
@@ -76,6 +79,17 @@ public final class KubernetesLink implements AutoCloseable {
           KubernetesLink.this.asked.put(node, asked);
         }
         reconciler.ask(node, asked);
+      }
+    }
+
+    @Override
+    public void refused(String node, ImmutableMap<PodName, String> why) {
+      synchronized (KubernetesLink.this) {
+        if (why.isEmpty()) {
+          refused.remove(node);
+        } else {
+          refused.put(node, why);
+        }
       }
     }
 
@@ -176,6 +190,13 @@ public final class KubernetesLink implements AutoCloseable {
     return settings.kubernetes().isEmpty() || heard
         ? Optional.empty()
         : Optional.of("the Kubernetes API has not said yet what is asked for");
+  }
+
+  /** Why what the API asks for of a pod does not count, in words; empty if nothing is refused. */
+  public synchronized Optional<String> refused(PodName pod) {
+    return refused.values().stream()
+        .flatMap(pods -> Optional.ofNullable(pods.get(pod)).stream())
+        .findFirst();
   }
 
   /** On a node ends what nobody has asked for whose word counts still. */

@@ -77,6 +77,6 @@ final class LiveWorld implements World {
 
   @Override
   public Optional<String> refusedByApi(PodName pod) {
-    return Optional.empty();
+    return link.refused(pod);
   }
 }
