@@ -4,7 +4,7 @@
 MVN = mvn -B
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test soak build image format clean prepare
+.PHONY: help demo test soak build image format clean prepare bench-control bench-micro
 
 MINUTES = 60
 
@@ -12,6 +12,8 @@ help:
 	@echo 'make demo     as root: a sandbox with real OVN, one mirrored pod, its copies'
 	@echo 'make test     as root: install what the tests need, build, run all tests'
 	@echo 'make soak     as root: faults by chance for MINUTES=60; the report goes to docs/soak.md'
+	@echo 'make bench-control  thousands of switches that are none; tables and plots go to docs/performance'
+	@echo 'make bench-micro    JMH of what is done with every entry'
 	@echo 'make build    build for bin/flowmirror, without tests'
 	@echo 'make image    as root: a container image and its bill of materials, in target/'
 	@echo 'make format   format all Java sources (mvn verify checks them)'
@@ -32,6 +34,12 @@ soak: prepare
 	sandbox/sandbox install
 	$(MVN) verify -pl controller -am -Dtest=none -Dit.test=ChaosIT -Dsurefire.failIfNoSpecifiedTests=false \
 	    -Dfailsafe.failIfNoSpecifiedTests=false -Dchaos.minutes=$(MINUTES) -Dchaos.pods=1000 -Dchaos.report=$(CURDIR)/docs/soak.md
+
+bench-control: build
+	bench/control --out docs/performance/control.md
+
+bench-micro: prepare
+	bench/micro --out controller/target/micro.json
 
 build: prepare
 	$(MVN) -q -DskipTests package

@@ -93,7 +93,7 @@ public record FlowDiff(
       List<InstalledEntry> installed,
       ImmutableSet<FlowKey> refused,
       Set<FlowKey> owned) {
-    Map<FlowKey, InstalledEntry> ours = new HashMap<>();
+    Map<FlowKey, InstalledEntry> ours = HashMap.newHashMap(installed.size());
     Map<FlowKey, FlowEntry> foreign = new HashMap<>();
     for (InstalledEntry there : installed) {
       if (Cookie.isOurs(there.entry().cookie())) {
@@ -110,8 +110,7 @@ public record FlowDiff(
     ImmutableMap.Builder<FlowKey, FlowEntry> overwritten = ImmutableMap.builder();
     ImmutableList.Builder<FlowEntry> strange = ImmutableList.builder();
 
-    for (PlannedEntry planned : plan.entries().values()) {
-      FlowKey key = planned.entry().key();
+    for (FlowKey key : foreign.isEmpty() ? ImmutableSet.<FlowKey>of() : plan.entries().keySet()) {
       FlowEntry other = foreign.get(key);
       if (other != null && !owned.contains(key)) {
         conflicts.put(key, other);
@@ -121,11 +120,13 @@ public record FlowDiff(
     // A renewal that was refused leaves the entry there, as it should be.
     Predicate<FlowKey> impossible =
         key -> taken.containsKey(key) || (refused.contains(key) && !isRight(key, plan, ours));
+    // Nearly always all of them: then no map of them is made anew.
     ImmutableMap<FlowKey, PlannedEntry> wanted =
-        plan.entries().values().stream()
-            .filter(planned -> planned.needs().filter(impossible).isEmpty())
-            .collect(
-                ImmutableMap.toImmutableMap(planned -> planned.entry().key(), planned -> planned));
+        taken.isEmpty() && refused.isEmpty()
+            ? plan.entries()
+            : plan.entries().entrySet().stream()
+                .filter(planned -> planned.getValue().needs().filter(impossible).isEmpty())
+                .collect(ImmutableMap.toImmutableMap(Map.Entry::getKey, Map.Entry::getValue));
 
     for (InstalledEntry there : installed) {
       FlowEntry entry = there.entry();

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.flowmirror.controller.openflow;
 
+import com.google.common.collect.ImmutableList;
 import io.flowmirror.flows.Action;
 import io.flowmirror.flows.Cookie;
 import io.flowmirror.flows.Field;
@@ -10,7 +11,6 @@ import io.flowmirror.flows.FlowKey;
 import io.flowmirror.flows.Match;
 import io.flowmirror.flows.Opaque;
 import io.netty.buffer.ByteBuf;
-import java.util.Map;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
@@ -115,13 +115,17 @@ final class FlowEncoder {
     }
     int start = out.writerIndex();
     out.writeShort(Ofp.OFPMT_OXM).writeShort(0);
-    for (Map.Entry<Field, Match.MaskedValue> field : match.fields().entrySet()) {
-      long mask = field.getValue().mask();
-      boolean masked = mask != field.getKey().allOnes();
-      oxmHeader(field.getKey(), masked, out);
-      value(field.getKey(), field.getValue().value(), out);
+    // By number: a map's entries are made anew for each loop over them.
+    ImmutableList<Field> fields = match.fields().keySet().asList();
+    ImmutableList<Match.MaskedValue> values = match.fields().values().asList();
+    for (int i = 0; i < fields.size(); i++) {
+      Field field = fields.get(i);
+      long mask = values.get(i).mask();
+      boolean masked = mask != field.allOnes();
+      oxmHeader(field, masked, out);
+      value(field, values.get(i).value(), out);
       if (masked) {
-        value(field.getKey(), mask, out);
+        value(field, mask, out);
       }
     }
     out.setShort(start + 2, out.writerIndex() - start);

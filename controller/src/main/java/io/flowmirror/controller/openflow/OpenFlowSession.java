@@ -7,6 +7,7 @@ import io.flowmirror.controller.transport.Backoff;
 import io.flowmirror.controller.transport.TlsException;
 import io.flowmirror.controller.transport.UnansweredException;
 import io.flowmirror.flows.EntryFilter;
+import io.flowmirror.controller.transport.Turnstile;
 import io.flowmirror.flows.FlowChange;
 import io.flowmirror.flows.InstalledEntry;
 import io.netty.channel.Channel;
@@ -70,29 +71,57 @@ public final class OpenFlowSession implements DatapathSession {
   private final Codecs codecs;
   private final Consumer<DatapathReport> reports;
   private final Executor reporter;
+  private final Turnstile turnstile;
   private final AtomicReference<@Nullable DatapathReport> unread = new AtomicReference<>();
   private volatile State state = State.WAITING;
   private @Nullable LiveDatapath live;
+  private Turnstile.@Nullable Pass pass;
   private final Backoff backoff;
   private String lastReason = "";
   private String whyWaiting = "";
 
+  /** One that connects whatever others do. */
   OpenFlowSession(
       OpenFlowOptions options,
       EventLoop loop,
       Codecs codecs,
       Consumer<DatapathReport> reports,
       Executor reporter) {
+    this(options, loop, codecs, reports, reporter, Turnstile.open());
+  }
+
+  OpenFlowSession(
+      OpenFlowOptions options,
+      EventLoop loop,
+      Codecs codecs,
+      Consumer<DatapathReport> reports,
+      Executor reporter,
+      Turnstile turnstile) {
     this.options = options;
     this.loop = loop;
     this.codecs = codecs;
     this.reports = reports;
     this.reporter = reporter;
+    this.turnstile = turnstile;
     this.backoff = new Backoff(options.minBackoff(), options.maxBackoff());
   }
 
   void start() {
-    loop.execute(this::connect);
+    loop.execute(this::begin);
+  }
+
+  /** Connects when there is a place among those that do. */
+  private void begin() {
+    if (state != State.CLOSED) {
+      pass = turnstile.enter(loop, this::connect);
+    }
+  }
+
+  private void leave() {
+    if (pass != null) {
+      pass.leave();
+      pass = null;
+    }
   }
 
   /** How far the connection has got; may be asked from any thread. */
@@ -173,6 +202,7 @@ public final class OpenFlowSession implements DatapathSession {
     enter(State.CLOSED);
     loop.execute(
         () -> {
+          leave();
           if (live != null) {
             live.close("closed by the controller");
           }
@@ -259,6 +289,9 @@ public final class OpenFlowSession implements DatapathSession {
         }
       } else if (next == State.LIVE) {
         liveSinceNanos = System.nanoTime();
+        leave();
+      } else if (next == State.FEATURES && pass != null) {
+        pass.answered();
       }
     }
 
@@ -289,6 +322,7 @@ public final class OpenFlowSession implements DatapathSession {
       over = true;
       live = null;
       whyWaiting = reason;
+      leave();
       if (!enter(State.WAITING)) {
         return;
       }
@@ -324,7 +358,7 @@ public final class OpenFlowSession implements DatapathSession {
               System.nanoTime(),
               false));
       var unused =
-          loop.schedule(OpenFlowSession.this::connect, wait.toMillis(), TimeUnit.MILLISECONDS);
+          loop.schedule(OpenFlowSession.this::begin, wait.toMillis(), TimeUnit.MILLISECONDS);
     }
   }
 }

@@ -48,11 +48,22 @@ final class TableView {
     return Cookie.isOurs(entry.cookie()) || MirrorEntries.mayBeHiddenBy(entry.key().priority());
   }
 
-  /** Takes what a whole reading of a table has found. */
+  /**
+   * Takes what a whole reading of a table has found. What is as before stays the same object: of
+   * thousands of nodes, each reading would otherwise make all that is known old garbage.
+   */
   void replace(int table, List<InstalledEntry> read) {
+    Map<FlowKey, InstalledEntry> before = tables.getOrDefault(table, Map.of());
     forget(table);
     Map<FlowKey, InstalledEntry> entries = HashMap.newHashMap(read.size());
-    read.forEach(there -> entries.put(there.entry().key(), there));
+    for (InstalledEntry there : read) {
+      InstalledEntry known = before.get(there.entry().key());
+      InstalledEntry kept =
+          known != null && known.entry().equals(there.entry())
+              ? new InstalledEntry(known.entry(), there.age(), there.packets(), there.bytes())
+              : there;
+      entries.put(kept.entry().key(), kept);
+    }
     tables.put(table, entries);
     size += entries.size();
     checkSize();

@@ -12,6 +12,7 @@ import io.flowmirror.controller.transport.Endpoint;
 import io.flowmirror.controller.transport.TlsException;
 import io.flowmirror.controller.transport.UnansweredException;
 import io.flowmirror.controller.transport.UnansweredException.Why;
+import io.flowmirror.controller.transport.Turnstile;
 import io.flowmirror.flows.RowChange;
 import io.flowmirror.topology.Bridge;
 import io.flowmirror.topology.InterfaceCounters;
@@ -94,6 +95,8 @@ final class OvsdbSession implements BridgeSession, RpcConnection.Listener {
   private final Consumer<BridgeReport> reports;
   private final OvsdbTimings timings;
   private final EventLoop loop;
+  private final Turnstile turnstile;
+  private Turnstile.@Nullable Pass pass;
   private final Backoff backoff;
   private final Consumer<OvsdbSession> onClose;
 
@@ -124,6 +127,7 @@ final class OvsdbSession implements BridgeSession, RpcConnection.Listener {
   private String refused = "";
   private @Nullable BridgeReport lastReport;
 
+  /** One that connects whatever others do. */
   OvsdbSession(
       String node,
       Endpoint peer,
@@ -133,6 +137,19 @@ final class OvsdbSession implements BridgeSession, RpcConnection.Listener {
       OvsdbTimings timings,
       EventLoop loop,
       Consumer<OvsdbSession> onClose) {
+    this(node, peer, bridgeName, wish, reports, timings, loop, Turnstile.open(), onClose);
+  }
+
+  OvsdbSession(
+      String node,
+      Endpoint peer,
+      String bridgeName,
+      Lock.Wish wish,
+      Consumer<BridgeReport> reports,
+      OvsdbTimings timings,
+      EventLoop loop,
+      Turnstile turnstile,
+      Consumer<OvsdbSession> onClose) {
     this.node = node;
     this.peer = peer;
     this.bridgeName = bridgeName;
@@ -140,12 +157,27 @@ final class OvsdbSession implements BridgeSession, RpcConnection.Listener {
     this.reports = reports;
     this.timings = timings;
     this.loop = loop;
+    this.turnstile = turnstile;
     this.backoff = new Backoff(timings.firstBackoff(), timings.lastBackoff());
     this.onClose = onClose;
   }
 
   void start() {
-    loop.execute(this::connect);
+    loop.execute(this::begin);
+  }
+
+  /** Connects when there is a place among those that do. */
+  private void begin() {
+    if (!closed) {
+      pass = turnstile.enter(loop, this::connect);
+    }
+  }
+
+  private void leave() {
+    if (pass != null) {
+      pass.leave();
+      pass = null;
+    }
   }
 
   /**
@@ -182,6 +214,7 @@ final class OvsdbSession implements BridgeSession, RpcConnection.Listener {
     onClose.accept(this);
     loop.execute(
         () -> {
+          leave();
           if (channel != null) {
             channel.close();
           }
@@ -275,6 +308,9 @@ final class OvsdbSession implements BridgeSession, RpcConnection.Listener {
       return;
     }
     connection = fresh;
+    if (pass != null) {
+      pass.answered();
+    }
     if (wish != Lock.Wish.NONE) {
       // Before the monitor, so that its answer comes before the first report of the bridge.
       askForLock(fresh);
@@ -293,6 +329,7 @@ final class OvsdbSession implements BridgeSession, RpcConnection.Listener {
           first.update(result);
           tables = first;
           stale = true;
+          leave();
           proof =
               loop.schedule(this::proved, timings.lastBackoff().toNanos(), TimeUnit.NANOSECONDS);
           nextRound();
@@ -459,6 +496,7 @@ final class OvsdbSession implements BridgeSession, RpcConnection.Listener {
     stealing = false;
     reason = "ovsdb-server at " + peer + ": " + why;
     inFlight = false;
+    leave();
     for (Round round : rounds) {
       answeredRound = round.number();
       refused = "the connection was lost before the answer: " + why;
@@ -470,7 +508,7 @@ final class OvsdbSession implements BridgeSession, RpcConnection.Listener {
     questions.clear();
     report();
     if (!closed) {
-      loop.schedule(this::connect, backoff.next().toNanos(), TimeUnit.NANOSECONDS);
+      loop.schedule(this::begin, backoff.next().toNanos(), TimeUnit.NANOSECONDS);
     }
   }
 

@@ -100,6 +100,11 @@ final class NodeLoop {
   /** When the first of what is new since then was noticed; 0 if nothing was. */
   private long noticedNanos;
 
+  /** What was planned last, and of what: most reports change neither. */
+  private record Planned(NodeIntent intent, Node node, Plan plan) {}
+
+  private @Nullable Planned planned;
+
   /** What is wanted, observed, and there that is not ours. */
   private record Circumstances(NodeIntent intent, Node node, ImmutableSet<FlowEntry> foreign) {}
 
@@ -357,7 +362,7 @@ final class NodeLoop {
    */
   NodeStatus reconcile(Node node, Optional<String> otherHolder) {
     reconsiderRefusals(node);
-    Plan plan = MirrorCompiler.compile(intent, node);
+    Plan plan = plan(node);
     FlowDiff diff = FlowDiff.between(plan, datapathReport.entries(), heldBack, owned);
     forgetRefusalsWithoutDrift(diff);
     if (node.datapath().isPresent()) {
@@ -403,6 +408,15 @@ final class NodeLoop {
         repairs.contest(),
         settled,
         repairs.newest());
+  }
+
+  private Plan plan(Node node) {
+    Planned last = planned;
+    if (last == null || !last.intent().equals(intent) || !last.node().equals(node)) {
+      last = new Planned(intent, node, MirrorCompiler.compile(intent, node));
+      planned = last;
+    }
+    return last.plan();
   }
 
   private long noticed() {
