@@ -4,7 +4,7 @@
 MVN = mvn -B
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test soak build image format clean prepare bench-control bench-micro
+.PHONY: help demo test soak build image format clean prepare bench-traffic bench-control bench-micro
 
 MINUTES = 60
 
@@ -14,6 +14,8 @@ help:
 	@echo 'make soak     as root: faults by chance for MINUTES=60; the report goes to docs/soak.md'
 	@echo 'make bench-control  thousands of switches that are none; tables and plots go to docs/performance'
 	@echo 'make bench-micro    JMH of what is done with every entry'
+	@echo 'make bench-traffic  as root: what mirroring costs eight kinds of traffic; BENCH_ROUNDS=5,'
+	@echo '              BENCH_SECONDS=1, BENCH_ROWS and BENCH_SIZES; to docs/performance/traffic.md'
 	@echo 'make build    build for bin/flowmirror, without tests'
 	@echo 'make image    as root: a container image and its bill of materials, in target/'
 	@echo 'make format   format all Java sources (mvn verify checks them)'
@@ -35,6 +37,8 @@ soak: prepare
 	$(MVN) verify -pl controller -am -Dtest=none -Dit.test=ChaosIT -Dsurefire.failIfNoSpecifiedTests=false \
 	    -Dfailsafe.failIfNoSpecifiedTests=false -Dchaos.minutes=$(MINUTES) -Dchaos.pods=1000 -Dchaos.report=$(CURDIR)/docs/soak.md
 
+bench-traffic: prepare
+	jdk=$$(.ci/jdk) && JAVA_HOME=$$jdk PATH=$$jdk/bin:$$PATH bench/traffic
 bench-control: build
 	bench/control --out docs/performance/control.md
 
