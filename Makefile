@@ -39,6 +39,7 @@ soak: prepare
 
 bench-traffic: prepare
 	jdk=$$(.ci/jdk) && JAVA_HOME=$$jdk PATH=$$jdk/bin:$$PATH bench/traffic
+
 bench-control: build
 	bench/control --out docs/performance/control.md
 

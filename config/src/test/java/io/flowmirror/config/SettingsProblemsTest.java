@@ -29,8 +29,8 @@ class SettingsProblemsTest {
       "expected ssl:, a loopback address, or insecure: true at the top level (tcp: is not encrypted,"
           + " and whoever reaches that port controls the switch)";
   private static final String ROOT_KEYS =
-      "enable-mirror, mirror-iface, hold, audit, kube-ovn-mirror, insecure, tls, nodes, mirrors or"
-          + " kubernetes";
+      "enable-mirror, mirror-iface, hold, audit, kube-ovn-mirror, insecure, tls, nodes, mirrors,"
+          + " kubernetes or northbound";
   private static final String BOUNDS =
       "expected 10s to 18h (a flow entry's hard_timeout has 16 bits of seconds)";
 

@@ -11,7 +11,8 @@ import java.util.OptionalInt;
  * @param match what an entry has to match at least: one that does not match on a field of this, or
  *     on fewer of its bits, is left out, and one that matches on more fields is not
  * @param outPort the port that an entry outputs to by an action of its own, or empty
- * @param cookie what the cookie has to be, under the mask
+ * @param cookie what the cookie has to be, under the mask. Asked for cookie 0, under a mask of ones
+ *     and in all tables, Open vSwitch tells of its own entries in table 254, too.
  * @param cookieMask 0 for any cookie
  */
 public record EntryFilter(

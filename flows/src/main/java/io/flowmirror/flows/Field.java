@@ -36,7 +36,7 @@ public enum Field {
   /** Logical output port key. */
   REG15("reg15", "NXM_NX_REG15", 0x0001, 15, 4),
   /** Tunnel key that a packet came in with. */
-  TUN_ID("tun_id", "NXM_NX_TUN_ID", 0x8000, 38, 8),
+  TUN_ID("tun_id", "OXM_OF_TUNNEL_ID", 0x8000, 38, 8),
   /** Logical datapath key. */
   METADATA("metadata", "OXM_OF_METADATA", 0x8000, 2, 8),
   /** Ingress port, 32 bits in OpenFlow 1.1 and later. */

@@ -93,6 +93,11 @@ public final class FlowParser {
     if (match.fields().containsKey(field)) {
       throw bad(word, "matches on the same field twice");
     }
+    Long reserved = field == Field.IN_PORT ? FlowText.RESERVED_PORTS.get(value) : null;
+    if (reserved != null) {
+      match = match.with(field, reserved);
+      return;
+    }
     int slash = value.indexOf('/');
     long max = field.allOnes();
     if (slash < 0) {

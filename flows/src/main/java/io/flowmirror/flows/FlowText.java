@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.flowmirror.flows;
 
+import com.google.common.collect.ImmutableBiMap;
 import com.google.common.collect.ImmutableList;
 import java.util.List;
 import java.util.stream.Collectors;
@@ -11,6 +12,10 @@ import java.util.stream.Collectors;
  * FlowParser} reads it back.
  */
 public final class FlowText {
+  /** The reserved ports that a packet may come from, by ovs-ofctl's names (section 7.2.1). */
+  static final ImmutableBiMap<String, Long> RESERVED_PORTS =
+      ImmutableBiMap.of("LOCAL", 0xffff_fffeL, "CONTROLLER", 0xffff_fffdL);
+
   /** OFP_DEFAULT_PRIORITY: of an entry that does not say its own. */
   private static final int DEFAULT_PRIORITY = 32768;
 
@@ -96,6 +101,12 @@ public final class FlowText {
   }
 
   private static String format(Field field, Match.MaskedValue value) {
+    if (field == Field.IN_PORT && value.mask() == field.allOnes()) {
+      String name = RESERVED_PORTS.inverse().get(value.value());
+      if (name != null) {
+        return field.text() + "=" + name;
+      }
+    }
     String text = field.text() + "=" + number(field, value.value());
     return value.mask() == field.allOnes() ? text : text + "/0x" + Long.toHexString(value.mask());
   }

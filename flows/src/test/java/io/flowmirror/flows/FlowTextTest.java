@@ -57,6 +57,8 @@ final class FlowTextTest {
             + "set_field:0x1->reg14,resubmit(,8)",
         "cookie=0x21098ed, table=65, priority=100,reg15=0x3,metadata=0x1 actions=output:3",
         "table=65, priority=0 actions=drop",
+        "priority=4,in_port=LOCAL actions=output:1",
+        "priority=4,in_port=CONTROLLER actions=output:1",
         "priority=0 actions=drop",
         "actions=drop",
         "cookie=0x464d12006b0b3f4f, table=65, hard_timeout=1800, send_flow_rem"

@@ -671,7 +671,7 @@ abstract class DatapathContract {
     List<String> planted = new ArrayList<>();
     for (int i = 0; i < 900; i++) {
       planted.add(
-          "table="
+          "cookie=0x12,table="
               + (10 + i % 30)
               + ",priority="
               + (1 + i)
@@ -684,7 +684,7 @@ abstract class DatapathContract {
     session.connected();
     List<CompletableFuture<Long>> dumps = new ArrayList<>();
     for (int i = 0; i < 10; i++) {
-      dumps.add(session.session().dump(EntryFilter.ALL.withCookie(0, -1), batch -> {}));
+      dumps.add(session.session().dump(EntryFilter.ALL.withCookie(0x12, -1), batch -> {}));
       dumps.add(session.session().dump(EntryFilter.ALL, batch -> {}));
       FlowEntry entry = Entries.e1(1 + i, 2);
       assertThat(session.apply(add(entry)).refused()).isEmpty();

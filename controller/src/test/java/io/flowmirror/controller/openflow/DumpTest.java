@@ -135,6 +135,32 @@ class DumpTest {
     assertThat(tablesAsked).hasSize(3).last().isEqualTo(9);
   }
 
+  /** However slow the consumer is, what waits for him is a table, and what he may be behind. */
+  @Test
+  void twoHundredThousandEntriesStream() {
+    int parts = 125;
+    byte[] part = entries(ENTRIES_IN_A_PART);
+    tables(
+        message -> {
+          int[] sent = new int[1];
+          return Iterables.transform(
+              Collections.nCopies(parts, part),
+              body -> Frames.part(Frames.xid(message), Ofp.OFPMP_FLOW, ++sent[0] < parts, body));
+        },
+        8,
+        9,
+        10,
+        11);
+    OpenFlowSession session = live();
+    long[] most = new long[1];
+    long count =
+        get(
+            session.dump(
+                EntryFilter.ALL, batch -> most[0] = Math.max(most[0], Dump.allWaitingBytes())));
+    assertThat(count).isEqualTo(200_000);
+    assertThat(most[0]).isLessThanOrEqualTo((1 << 20) + (long) parts * part.length);
+  }
+
   /** What waits for the consumer is bounded, whatever the switch sends. */
   @Test
   void aConsumerThatDoesNotKeepUpIsLeft() {
