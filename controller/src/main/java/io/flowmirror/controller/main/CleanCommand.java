@@ -19,7 +19,9 @@ import picocli.CommandLine.Spec;
 @Command(
     name = "clean",
     description = "Remove our entries and our mirror port, and only ours, from every node.",
-    mixinStandardHelpOptions = true)
+    mixinStandardHelpOptions = true,
+    footerHeading = "%nExamples:%n",
+    footer = "  flowmirror clean --config flowmirror.yaml")
 final class CleanCommand implements Callable<Integer> {
   @Mixin private final ConfigOptions config = new ConfigOptions();
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.flowmirror.controller.main;
 
+import com.google.common.collect.ImmutableMap;
 import com.google.common.collect.ImmutableSet;
 import io.flowmirror.config.ConfigException;
 import org.slf4j.LoggerFactory;
@@ -9,7 +10,8 @@ import picocli.CommandLine.Command;
 
 /**
  * The program. Exit codes: 0 done, or stopped by a signal; 1 not (all) done; 2 the command line or
- * the configuration is wrong and nothing was started; 3 another controller is at work.
+ * the configuration is wrong and nothing was started; 3 another controller is at work, or the one
+ * that was asked refuses.
  */
 @Command(
     name = "flowmirror",
@@ -17,7 +19,21 @@ import picocli.CommandLine.Command;
     mixinStandardHelpOptions = true,
     version = "flowmirror 0.1.0",
     synopsisSubcommandLabel = "COMMAND",
-    subcommands = {RunCommand.class, CleanCommand.class, FlowsCommand.class})
+    footer = {
+      "",
+      "run, clean, and flows with --config, use a configuration file and reach the nodes themselves;"
+          + " the others ask a running controller (--server).",
+      "",
+      "Exit codes: 0 done; 1 not done, or not all; 2 the command line or the configuration is wrong,"
+          + " and nothing was done; 3 refused: by the controller that is asked, or since another"
+          + " controller is at work.",
+      "",
+      "Examples:",
+      "  flowmirror nodes",
+      "  flowmirror mirror on shop/cart --for 30m",
+      "  flowmirror explain shop/cart",
+      "  flowmirror capture shop/cart | wireshark -k -i -"
+    })
 public final class Flowmirror {
   static final int DONE = 0;
   static final int FAILED = 1;
@@ -31,6 +47,24 @@ public final class Flowmirror {
   private static final String LOG_FORMAT = "FLOWMIRROR_LOG_FORMAT";
 
   private static final ImmutableSet<String> LOG_FORMATS = ImmutableSet.of("text", "json");
+
+  /** Named here beside their annotation, since to read that takes time. */
+  private static final ImmutableMap<String, Class<?>> COMMANDS =
+      ImmutableMap.<String, Class<?>>builder()
+          .put("run", RunCommand.class)
+          .put("clean", CleanCommand.class)
+          .put("nodes", NodesCommand.class)
+          .put("pods", PodsCommand.class)
+          .put("mirror", MirrorCommand.class)
+          .put("global", GlobalCommand.class)
+          .put("flows", FlowsCommand.class)
+          .put("explain", ExplainCommand.class)
+          .put("audit", AuditCommand.class)
+          .put("events", EventsCommand.class)
+          .put("history", HistoryCommand.class)
+          .put("capture", CaptureCommand.class)
+          .put("completion", CompletionCommand.class)
+          .buildOrThrow();
 
   private Flowmirror() {}
 
@@ -46,7 +80,17 @@ public final class Flowmirror {
           "the environment's " + LOG_FORMAT + " is \"" + format + "\"; expected text or json");
       System.exit(WRONG);
     }
-    System.exit(commandLine().execute(args));
+    System.exit(execute(args));
+  }
+
+  private static int execute(String... args) {
+    try {
+      return only(args).execute(args);
+    } catch (Throwable e) {
+      // Memory that is short, or classes that are not there: still not a stack trace.
+      System.err.println("flowmirror: a fault of ours: " + e);
+      return FAILED;
+    }
   }
 
   private static void quiet() {
@@ -55,17 +99,39 @@ public final class Flowmirror {
     }
   }
 
-  static CommandLine commandLine() {
-    return new CommandLine(new Flowmirror())
-        .setExecutionExceptionHandler(
-            (exception, commandLine, parsed) -> {
-              if (exception instanceof ConfigException) {
-                commandLine.getErr().println(exception.getMessage());
-                return WRONG;
-              }
-              commandLine.getErr().println("flowmirror: a fault of ours: " + exception);
-              LoggerFactory.getLogger(Flowmirror.class).debug("a fault of ours", exception);
-              return FAILED;
-            });
+  /**
+   * With the one command that is asked for: the classes of the others, and of all that they need,
+   * are not loaded for a short question.
+   */
+  private static CommandLine only(String... args) {
+    Class<?> command = args.length == 0 ? null : COMMANDS.get(args[0]);
+    return command == null
+        ? commandLine()
+        : inOneLine(new CommandLine(new Flowmirror()).addSubcommand(command));
+  }
+
+  /** The command line with all commands, which may be used once. */
+  public static CommandLine commandLine() {
+    CommandLine root = new CommandLine(new Flowmirror());
+    COMMANDS.values().forEach(root::addSubcommand);
+    return inOneLine(root);
+  }
+
+  /** Has the commands that it has say what went wrong in one line. */
+  private static CommandLine inOneLine(CommandLine root) {
+    return root.setExecutionExceptionHandler(
+        (exception, commandLine, parsed) -> {
+          if (exception instanceof ConfigException) {
+            commandLine.getErr().println(exception.getMessage());
+            return WRONG;
+          }
+          if (exception instanceof RemoteException remote) {
+            commandLine.getErr().println("flowmirror: " + remote.line());
+            return remote.exitCode();
+          }
+          commandLine.getErr().println("flowmirror: a fault of ours: " + exception);
+          LoggerFactory.getLogger(Flowmirror.class).debug("a fault of ours", exception);
+          return FAILED;
+        });
   }
 }

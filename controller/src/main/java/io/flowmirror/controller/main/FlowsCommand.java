@@ -15,6 +15,7 @@ import java.util.Optional;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
+import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -24,10 +25,31 @@ import picocli.CommandLine.Spec;
 /** {@code flowmirror flows}: what is wanted, what is installed, and the drift. Writes nothing. */
 @Command(
     name = "flows",
-    description = "Print wanted and installed entries in ovs-ofctl's syntax, and the drift.",
-    mixinStandardHelpOptions = true)
+    description = {
+      "Print wanted and installed entries in ovs-ofctl's syntax, and the drift. Writes nothing.",
+      "With --config the nodes themselves are asked, and no controller has to run; without it a"
+          + " running controller is."
+    },
+    mixinStandardHelpOptions = true,
+    sortOptions = false,
+    footerHeading = "%nExamples:%n",
+    footer = {
+      "  flowmirror flows --pod shop/cart",
+      "  flowmirror flows --node n1 --pod shop/cart --owner ovn",
+      "  flowmirror flows --node n1 --view drift",
+      "  flowmirror flows --node n1 --since 10m",
+      "  flowmirror flows --config flowmirror.yaml --pod shop/cart",
+      "  diff <(ovs-ofctl -O OpenFlow13 --no-stats dump-flows br-int \\",
+      "           cookie=0x464d000000000000/0xffff000000000000 | sort) \\",
+      "       <(flowmirror flows --node n1 --plain | sort)"
+    })
 final class FlowsCommand implements Callable<Integer> {
-  @Mixin private final ConfigOptions config = new ConfigOptions();
+  /** To ask the nodes themselves. */
+  @ArgGroup(exclusive = false, heading = "%nTo ask the nodes themselves:%n")
+  private @Nullable ConfigOptions config;
+
+  @Mixin private final ServerOptions server = new ServerOptions();
+  @Mixin private final RemoteFlows remote = new RemoteFlows();
 
   @Option(names = "--node", paramLabel = "NODE", description = "Only this node.")
   private @Nullable String node;
@@ -39,7 +61,8 @@ final class FlowsCommand implements Callable<Integer> {
       names = "--timeout",
       defaultValue = "10",
       paramLabel = "SECONDS",
-      description = "How long to wait for a node's answers (default: ${DEFAULT-VALUE}).")
+      description =
+          "With --config: how long to wait for a node's answers (default: ${DEFAULT-VALUE}).")
   private int timeout;
 
   @Spec private CommandSpec spec;
@@ -47,8 +70,34 @@ final class FlowsCommand implements Callable<Integer> {
   @Override
   public Integer call() throws InterruptedException {
     Timeout.check(spec, timeout);
-    Settings settings = only(config.read());
     Optional<PodName> onlyPod = Optional.ofNullable(pod).map(this::podName);
+    return config == null ? askController(onlyPod) : askNodes(config, onlyPod);
+  }
+
+  private int askController(Optional<PodName> onlyPod) {
+    remote.wrong(pod != null).ifPresent(this::refuse);
+    boolean whole =
+        remote.print(
+            server.connect(),
+            node,
+            onlyPod.orElse(null),
+            spec.commandLine().getOut(),
+            line -> spec.commandLine().getErr().println("flowmirror: " + line));
+    return whole ? Flowmirror.DONE : Flowmirror.FAILED;
+  }
+
+  private void refuse(String problem) {
+    throw new CommandLine.ParameterException(spec.commandLine(), problem);
+  }
+
+  private int askNodes(ConfigOptions configured, Optional<PodName> onlyPod)
+      throws InterruptedException {
+    if (server.isGiven() || remote.isGiven()) {
+      refuse(
+          "--config asks the nodes themselves: what only a running controller knows goes"
+              + " without it");
+    }
+    Settings settings = only(configured.read());
     ImmutableMap<String, NodeStatus> statuses =
         Awaiting.run(
             settings,

@@ -51,7 +51,12 @@ import picocli.CommandLine.Option;
 @Command(
     name = "run",
     description = "Mirror what the configuration asks for, until stopped. Entries stay for `hold'.",
-    mixinStandardHelpOptions = true)
+    mixinStandardHelpOptions = true,
+    footerHeading = "%nExamples:%n",
+    footer = {
+      "  flowmirror run --config flowmirror.yaml",
+      "  flowmirror run --config flowmirror.yaml --node-name \"$(hostname)\""
+    })
 final class RunCommand implements Callable<Integer> {
   private static final Logger log = LoggerFactory.getLogger(RunCommand.class);
 

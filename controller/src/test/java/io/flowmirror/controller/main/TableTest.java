@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.flowmirror.controller.main;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import com.fasterxml.jackson.databind.node.TextNode;
+import io.flowmirror.topology.PodName;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.time.Duration;
+import java.time.Instant;
+import org.junit.jupiter.api.Test;
+import picocli.CommandLine.TypeConversionException;
+
+final class TableTest {
+  @Test
+  void columnsAreAsWideAsTheirWidestCell() {
+    Table table = new Table("NAME", "STATE", "WHY");
+    table.row("n1", "in-sync", "");
+    table.row("a-long-name", "", "no OpenFlow: refused");
+    assertThat(printed(table))
+        .isEqualTo(
+            """
+            NAME         STATE    WHY
+            n1           in-sync  -
+            a-long-name  -        no OpenFlow: refused
+            """);
+    assertThatThrownBy(() -> table.row("n1")).hasMessageContaining("expected 3");
+  }
+
+  @Test
+  void nothingMovesTheCursor() {
+    Table table = new Table("NAME");
+    table.row("a\u001b[2Jb\nc\u202ed\u2028e");
+    assertThat(printed(table)).isEqualTo("NAME\na?[2Jb?c?d?e\n");
+    assertThat(Table.shown("Größe ✓ 😀")).isEqualTo("Größe ✓ 😀");
+  }
+
+  @Test
+  void wordsAreReadAsTheyAreWritten() {
+    assertThat(new Words.Pod().convert("shop/cart-0.a")).isEqualTo(new PodName("shop", "cart-0.a"));
+    for (String wrong : new String[] {"", "cart", "shop/", "/cart", "Shop/cart", "a/b/c", "../x"}) {
+      assertThatThrownBy(() -> new Words.Pod().convert(wrong))
+          .isInstanceOf(TypeConversionException.class);
+    }
+    assertThat(new Words.Span().convert("1h30m")).isEqualTo(Duration.ofMinutes(90));
+    assertThat(new Words.Span().convert("45s")).isEqualTo(Duration.ofSeconds(45));
+    for (String wrong : new String[] {"", "0s", "30", "m", "-5m", "5m1h", "1d", "99999999999s"}) {
+      assertThatThrownBy(() -> new Words.Span().convert(wrong))
+          .isInstanceOf(TypeConversionException.class);
+    }
+    assertThat(new Words.Time().convert("2026-12-24T18:00:00+01:00"))
+        .isEqualTo(Instant.parse("2026-12-24T17:00:00Z"));
+    assertThatThrownBy(() -> new Words.Time().convert("tomorrow"))
+        .isInstanceOf(TypeConversionException.class);
+    assertThat(Duration.between(new Words.Past().convert("10m"), Instant.now()))
+        .isBetween(Duration.ofMinutes(10), Duration.ofMinutes(11));
+    assertThat(Words.milli(TextNode.valueOf("2026-12-01T08:38:42Z")))
+        .isEqualTo("2026-12-01T08:38:42.000Z");
+    assertThat(Words.milli(TextNode.valueOf("2026-12-01T08:38:42.706402641Z")))
+        .isEqualTo("2026-12-01T08:38:42.706Z");
+  }
+
+  /** Lines that Open vSwitch 3.1.0 printed, beside those of the controller. */
+  @Test
+  void entriesAreAsOvsOfctlPrintsThem() {
+    assertThat(
+            OfctlText.of(
+                "cookie=0x464d100000000000, table=0, hard_timeout=1800, send_flow_rem,"
+                    + " priority=40010,metadata=0,in_port=5"
+                    + " actions=set_field:0x1->metadata,resubmit(,0)"))
+        .isEqualTo(
+            " cookie=0x464d100000000000, hard_timeout=1800, send_flow_rem"
+                + " priority=40010,metadata=0,in_port=5"
+                + " actions=set_field:0x1->metadata,resubmit(,0)");
+    assertThat(
+            OfctlText.of(
+                "cookie=0x464d12002e5e8800, table=65, hard_timeout=1800, send_flow_rem,"
+                    + " priority=40000,reg14=0/0x1000000,reg15=0x2,metadata=0x1"
+                    + " actions=output:5,load:0x1->NXM_NX_REG14[24],resubmit(,65),"
+                    + "load:0x0->NXM_NX_REG14[24]"))
+        .isEqualTo(
+            " cookie=0x464d12002e5e8800, table=65, hard_timeout=1800, send_flow_rem"
+                + " priority=40000,reg14=0/0x1000000,reg15=0x2,metadata=0x1"
+                + " actions=output:5,load:0x1->NXM_NX_REG14[24],resubmit(,65),"
+                + "load:0->NXM_NX_REG14[24]");
+    assertThat(OfctlText.of("cookie=0x0, table=37, priority=0 actions=resubmit(,39)"))
+        .isEqualTo(" table=37, priority=0 actions=resubmit(,39)");
+    assertThat(
+            OfctlText.of(
+                "cookie=0x18a88e25, table=33, priority=0,metadata=0x3"
+                    + " actions=set_field:0x0->reg15,resubmit(,71),resubmit(,34)"))
+        .isEqualTo(
+            " cookie=0x18a88e25, table=33, priority=0,metadata=0x3"
+                + " actions=set_field:0->reg15,resubmit(,71),resubmit(,34)");
+  }
+
+  private static String printed(Table table) {
+    StringWriter text = new StringWriter();
+    PrintWriter out = new PrintWriter(text);
+    table.print(out);
+    out.flush();
+    return text.toString();
+  }
+}
