@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.flowmirror.controller.northbound;
 
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.google.common.collect.ImmutableMap;
 import io.flowmirror.controller.reconcile.NodeStatus;
 import io.flowmirror.flows.Cookie;
@@ -22,6 +23,10 @@ final class Copies {
   record Count(long packets, long bytes) {
     static final Count NONE = new Count(0, 0);
 
+    ObjectNode json() {
+      return Json.object().put("packets", packets).put("bytes", bytes);
+    }
+
     Count plus(InstalledEntry entry) {
       return new Count(packets + entry.packets(), bytes + entry.bytes());
     }
@@ -38,9 +43,14 @@ final class Copies {
   }
 
   static Copies of(NodeStatus status) {
+    return of(status.installed());
+  }
+
+  /** As these entries, ours among them, have counted. */
+  static Copies of(Iterable<InstalledEntry> installed) {
     Map<Integer, Count> from = new HashMap<>();
     Map<Keys, Count> to = new HashMap<>();
-    for (InstalledEntry there : status.installed()) {
+    for (InstalledEntry there : installed) {
       Optional<Role> role = Cookie.role(there.entry().cookie());
       Match match = there.entry().key().match();
       if (role.equals(Optional.of(Role.FROM_PORT)) && match.exact(Field.IN_PORT).isPresent()) {

@@ -53,6 +53,7 @@ public final class Northbound implements AutoCloseable {
     this.routes = new Routes();
     this.events = new EventRoutes(history);
     new NodeRoutes(world, history).register(routes);
+    new CopyRoutes(world, InstantSource.system()).register(routes);
     new PodRoutes(world, book).register(routes);
     new MirrorRoutes(world, book, history, InstantSource.system()).register(routes);
     events.register(routes);

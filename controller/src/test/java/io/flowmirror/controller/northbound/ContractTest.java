@@ -33,7 +33,14 @@ final class ContractTest {
 
   /** Of the paths, those that need no description: for browsers, kubelets and Prometheus. */
   private static final ImmutableSet<String> UNDESCRIBED =
-      ImmutableSet.of("GET /livez", "GET /readyz", "GET /startupz", "GET /metrics");
+      ImmutableSet.of(
+          "GET /",
+          "GET /api",
+          "GET /page/{file}",
+          "GET /livez",
+          "GET /readyz",
+          "GET /startupz",
+          "GET /metrics");
 
   private static Server server;
 
@@ -74,6 +81,9 @@ final class ContractTest {
         get("/v1/nodes/n2", "/v1/nodes/{node}"),
         new Sample("POST", "/v1/nodes/n1/audit", "/v1/nodes/{node}/audit", Optional.empty(), 200),
         new Sample("POST", "/v1/nodes/n2/audit", "/v1/nodes/{node}/audit", Optional.empty(), 503),
+        get("/v1/nodes/n1/copies", "/v1/nodes/{node}/copies"),
+        new Sample("GET", "/v1/nodes/n2/copies", "/v1/nodes/{node}/copies", Optional.empty(), 503),
+        get("/v1/openapi.json", "/v1/openapi.json"),
         get("/v1/nodes/n1/flows", "/v1/nodes/{node}/flows"),
         get("/v1/nodes/n1/flows?view=installed&pod=demo/web&table=0", "/v1/nodes/{node}/flows"),
         get("/v1/nodes/n1/flows?owner=ovn", "/v1/nodes/{node}/flows"),

@@ -33,7 +33,9 @@ import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.OptionalLong;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
+import java.util.stream.Stream;
 
 /**
  * Two nodes without switches: on n1 web (mirrored by the configuration, all entries there), db and
@@ -57,6 +59,7 @@ final class FakeWorld implements World {
 
   private volatile ImmutableMap<String, NodeStatus> statuses;
   volatile boolean turns = true;
+  final AtomicInteger dumps = new AtomicInteger();
   volatile ImmutableList<String> unready = ImmutableList.of();
 
   FakeWorld() {
@@ -225,8 +228,11 @@ final class FakeWorld implements World {
                 8,
                 1,
                 60));
+    dumps.incrementAndGet();
+    NodeStatus status = statuses.get(node);
+    ImmutableList<InstalledEntry> ours = status == null ? ImmutableList.of() : status.installed();
     ImmutableList<InstalledEntry> found =
-        all.stream()
+        Stream.concat(ours.stream(), all.stream())
             .filter(there -> filter.includes(there.entry()))
             .collect(ImmutableList.toImmutableList());
     batches.accept(found);

@@ -120,7 +120,6 @@ final class HostileRequestsTest {
   @ParameterizedTest
   @ValueSource(
       strings = {
-        "/",
         "//",
         "/v1",
         "/v1/",
