@@ -99,10 +99,12 @@ public final class SettingsReader {
   private static final String NORTHBOUND = "northbound";
   private static final Field<NorthboundSettings.Listen> LISTEN =
       new Field<>("listen", "ADDRESS:PORT", NorthboundSettings.Listen::parse);
-  private static final Field<Path> FILE = new Field<>("file", "a file's absolute path", TlsSettings::file);
+  private static final Field<Path> FILE =
+      new Field<>("file", "a file's absolute path", TlsSettings::file);
   private static final Field<Boolean> POD_METRICS =
       new Field<>("pod-metrics", "true or false", Syntax::bool);
-  private static final Field<Path> TOKENS = new Field<>("tokens", "a file's absolute path", TlsSettings::file);
+  private static final Field<Path> TOKENS =
+      new Field<>("tokens", "a file's absolute path", TlsSettings::file);
   private static final ImmutableSet<String> NORTHBOUND_KEYS =
       ImmutableSet.of(
           LISTEN.key(),

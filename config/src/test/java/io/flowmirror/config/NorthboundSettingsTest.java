@@ -64,8 +64,16 @@ final class NorthboundSettingsTest {
   @ParameterizedTest
   @ValueSource(
       strings = {
-        "9653", "127.0.0.1", ":9653", "127.0.0.1:", "127.0.0.1:65536", "127.0.0.1:x", "::1:9653",
-        "example.org:80", "224.0.0.1:80", "127.0.0.1:-1"
+        "9653",
+        "127.0.0.1",
+        ":9653",
+        "127.0.0.1:",
+        "127.0.0.1:65536",
+        "127.0.0.1:x",
+        "::1:9653",
+        "example.org:80",
+        "224.0.0.1:80",
+        "127.0.0.1:-1"
       })
   void whatIsNoAddress(String text) {
     assertThat(problems("listen: '" + text + "'"))

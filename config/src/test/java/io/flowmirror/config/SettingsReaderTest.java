@@ -271,7 +271,13 @@ class SettingsReaderTest {
                         Optional.empty())),
                 ImmutableList.of(new Mirror("default", "web", Direction.BOTH)),
                 Optional.empty(),
-                Optional.empty()));
+                Optional.of(
+                    new NorthboundSettings(
+                        NorthboundSettings.Listen.DEFAULT,
+                        Optional.empty(),
+                        true,
+                        Optional.empty(),
+                        Optional.empty()))));
   }
 
   @Test

@@ -57,8 +57,7 @@ public final class Reviews {
       TokenReview review =
           client
               .tokenReviews()
-              .create(
-                  new TokenReviewBuilder().withNewSpec().withToken(token).endSpec().build());
+              .create(new TokenReviewBuilder().withNewSpec().withToken(token).endSpec().build());
       if (review.getStatus() == null
           || !Boolean.TRUE.equals(review.getStatus().getAuthenticated())
           || review.getStatus().getUser() == null) {

@@ -34,7 +34,6 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalLong;
-import java.util.Set;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
@@ -172,7 +171,9 @@ public final class KubernetesLink implements AutoCloseable {
       // Closed at once, whether the API answers or not.
       changed
           .kubernetes()
-          .ifPresent(kubernetes -> ImmutableSet.copyOf(asked.keySet()).forEach(node -> endOthers(node, kubernetes)));
+          .ifPresent(
+              kubernetes ->
+                  ImmutableSet.copyOf(asked.keySet()).forEach(node -> endOthers(node, kubernetes)));
     }
     if (anew) {
       // Not under the lock: the session may be about to tell something.
@@ -185,7 +186,9 @@ public final class KubernetesLink implements AutoCloseable {
     }
   }
 
-  /** Why it is not known what is asked for, in words; empty if it is, or is not the API's matter. */
+  /**
+   * Why it is not known what is asked for, in words; empty if it is, or is not the API's matter.
+   */
   public synchronized Optional<String> unready() {
     return settings.kubernetes().isEmpty() || heard
         ? Optional.empty()

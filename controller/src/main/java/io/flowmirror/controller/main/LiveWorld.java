@@ -24,8 +24,7 @@ final class LiveWorld implements World {
   private final Supplier<Settings> settings;
   private final KubernetesLink link;
 
-  LiveWorld(
-      Reconciler reconciler, KubernetesLink link, Supplier<Settings> settings) {
+  LiveWorld(Reconciler reconciler, KubernetesLink link, Supplier<Settings> settings) {
     this.reconciler = reconciler;
     this.link = link;
     this.settings = settings;

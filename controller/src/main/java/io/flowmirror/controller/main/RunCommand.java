@@ -209,8 +209,7 @@ final class RunCommand implements Callable<Integer> {
       return new Served(
           asked.map(
               its ->
-                  Northbound.start(
-                      its, world, book, history, metrics, reviewer.map(Reviews::new))),
+                  Northbound.start(its, world, book, history, metrics, reviewer.map(Reviews::new))),
           Optional.ofNullable(probes).map(at -> Probes.start(at, world, metrics)),
           reviewer,
           history,

@@ -49,8 +49,7 @@ final class ApiAccess implements Access {
 
   @Override
   public Caller caller(Optional<String> bearerToken) {
-    String token =
-        bearerToken.orElseThrow(() -> Problem.unauthorized("a bearer token is needed"));
+    String token = bearerToken.orElseThrow(() -> Problem.unauthorized("a bearer token is needed"));
     String key = Hashing.sha256().hashString(token, StandardCharsets.UTF_8).toString();
     @Nullable Known known = users.getIfPresent(key);
     if (known == null) {
@@ -93,7 +92,8 @@ final class ApiAccess implements Access {
       Right right = new Right(user.name(), user.uid(), verb, namespace);
       @Nullable Boolean known = rights.getIfPresent(right);
       if (known == null) {
-        known = mayEverywhere(verb, namespace) || ask(() -> reviews.may(user, verb.text(), namespace));
+        known =
+            mayEverywhere(verb, namespace) || ask(() -> reviews.may(user, verb.text(), namespace));
         rights.put(right, known);
       }
       return known;

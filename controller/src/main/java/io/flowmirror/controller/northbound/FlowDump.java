@@ -173,7 +173,12 @@ final class FlowDump {
 
   private Line ovn(InstalledEntry there) {
     Optional<PodName> pod = ownerOf(there.entry());
-    return new Line(there.entry(), Optional.of(there), pod, OvnPipeline.purpose(there.entry()).orElse("OVN's own"), "ovn");
+    return new Line(
+        there.entry(),
+        Optional.of(there),
+        pod,
+        OvnPipeline.purpose(there.entry()).orElse("OVN's own"),
+        "ovn");
   }
 
   private Optional<PodName> ownerOf(FlowEntry entry) {

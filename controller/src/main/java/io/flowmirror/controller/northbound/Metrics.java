@@ -140,9 +140,7 @@ public final class Metrics implements AutoCloseable {
 
   /** Has what the world shows read, too. */
   void watch(World world, RequestBook book, History history, boolean podMetrics) {
-    registry
-        .getPrometheusRegistry()
-        .register((MultiCollector) () -> nodes(world, history));
+    registry.getPrometheusRegistry().register((MultiCollector) () -> nodes(world, history));
     if (podMetrics) {
       registry.getPrometheusRegistry().register((MultiCollector) () -> pods(world, book));
     }

@@ -96,7 +96,8 @@ public final class Northbound implements AutoCloseable {
       Optional<Reviews> reviews) {
     SLF4JBridgeHandler.removeHandlersForRootLogger();
     SLF4JBridgeHandler.install();
-    Northbound northbound = new Northbound(settings, world, book, history, access(settings, reviews), metrics);
+    Northbound northbound =
+        new Northbound(settings, world, book, history, access(settings, reviews), metrics);
     try {
       northbound.server.start();
     } catch (RuntimeException e) {
@@ -119,8 +120,7 @@ public final class Northbound implements AutoCloseable {
 
   /** Where it is. */
   public String url() {
-    return (certificate.isPresent() ? "https://" : "http://")
-        + listen.withPort(port());
+    return (certificate.isPresent() ? "https://" : "http://") + listen.withPort(port());
   }
 
   /** What it serves. */

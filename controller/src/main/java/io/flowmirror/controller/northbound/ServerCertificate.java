@@ -61,7 +61,10 @@ final class ServerCertificate {
           .build();
     } catch (RuntimeException e) {
       throw new IllegalArgumentException(
-          files.chain() + " and " + files.privateKey() + " are no certificate and its key: "
+          files.chain()
+              + " and "
+              + files.privateKey()
+              + " are no certificate and its key: "
               + e.getMessage(),
           e);
     }

@@ -294,10 +294,15 @@ public final class Reconciler implements AutoCloseable {
    */
   public CompletableFuture<Void> audit(String node) {
     return demands.ask(
-        node, "audit", PATIENCE, loop -> loop.datapathSession().audit().thenCompose(done -> turn()));
+        node,
+        "audit",
+        PATIENCE,
+        loop -> loop.datapathSession().audit().thenCompose(done -> turn()));
   }
 
-  /** Completes when the loop has turned once more: what was posted before shows then. Any thread. */
+  /**
+   * Completes when the loop has turned once more: what was posted before shows then. Any thread.
+   */
   public CompletableFuture<Void> turn() {
     CompletableFuture<Void> shown = new CompletableFuture<>();
     mailbox.post(new Key(shown, Message.Turned.class), new Message.Turned(shown));

@@ -62,8 +62,8 @@ public final class ControlReport {
     out.append("\nCold start and rest:\n\n");
     out.append(
         "| nodes | pods each | tunnels each | entries | in sync s | entries/s | CPU s | live heap"
-            + " MiB | KiB a node | resident MiB | threads | descriptors | idle CPU % of a core | without the JVM's compilers |\n");
-    out.append("|---|---|---|---|---|---|---|---|---|---|---|---|---|---|\n");
+            + " MiB | KiB a node | resident MiB | threads | descriptors | idle CPU % of a core | without the JVM's compilers | others had meanwhile, start and rest |\n");
+    out.append("|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|\n");
     for (JsonNode each : cases) {
       double nodes = each.get("nodes").asDouble();
       row(
@@ -79,14 +79,15 @@ public final class ControlReport {
           integer(each, "threads"),
           integer(each, "descriptors"),
           number(each, "idleCpuPercent"),
-          String.format(Locale.ROOT, "%.1f", work(each)));
+          String.format(Locale.ROOT, "%.1f", work(each)),
+          percent(each, "coldOthersPercent") + ", " + percent(each, "restOthersPercent"));
     }
     out.append("\nEach node wiped once within 10 s, and all connections cut at one moment:\n\n");
     out.append(
         "| nodes | pods each | tunnels each | repair ms p50 | p99 | slowest | CPU s | back ms p50 |"
             + " p99 | slowest | CPU s | written then | probes missed, ever | connections lost in the"
-            + " start |\n");
-    out.append("|---|---|---|---|---|---|---|---|---|---|---|---|---|---|\n");
+            + " start | others had meanwhile, wipe and cut |\n");
+    out.append("|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|\n");
     for (JsonNode each : cases) {
       row(
           out,
@@ -101,7 +102,8 @@ public final class ControlReport {
           number(each, "backCpuSeconds"),
           integer(each, "backWritten"),
           integer(each, "probesMissed"),
-          integer(each, "coldConnectionsLost"));
+          integer(each, "coldConnectionsLost"),
+          percent(each, "wipeOthersPercent") + ", " + percent(each, "cutOthersPercent"));
     }
     return out.append('\n').toString();
   }
@@ -131,6 +133,10 @@ public final class ControlReport {
       out.append(" | ").append(cell);
     }
     out.append(" |\n");
+  }
+
+  private static String percent(JsonNode each, String key) {
+    return String.format(Locale.ROOT, "%.0f %%", each.get(key).asDouble());
   }
 
   private static String integer(JsonNode each, String key) {

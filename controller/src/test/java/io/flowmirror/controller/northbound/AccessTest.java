@@ -50,7 +50,8 @@ final class AccessTest {
     return server.send(method, path, body, headers.buildOrThrow());
   }
 
-  private record Cell(String method, String path, Optional<String> body, String token, int status) {}
+  private record Cell(
+      String method, String path, Optional<String> body, String token, int status) {}
 
   private static Cell get(String path, String token, int status) {
     return new Cell("GET", path, Optional.empty(), token, status);
@@ -156,8 +157,7 @@ final class AccessTest {
       Files.writeString(file, "reader another-token-of-the-reader get *\n");
       await()
           .until(
-              () ->
-                  ask(server, "GET", "/v1/nodes", Optional.empty(), READER).statusCode() == 401);
+              () -> ask(server, "GET", "/v1/nodes", Optional.empty(), READER).statusCode() == 401);
       Files.writeString(file, "broken\n");
       await()
           .during(Duration.ofMillis(1500))

@@ -29,7 +29,8 @@ import org.junit.jupiter.params.provider.MethodSource;
 /** What is served, and the document that describes it, are one. */
 final class ContractTest {
   private static final ObjectNode DOCUMENT = document();
-  private static final ImmutableSet<String> METHODS = ImmutableSet.of("get", "put", "post", "delete");
+  private static final ImmutableSet<String> METHODS =
+      ImmutableSet.of("get", "put", "post", "delete");
 
   /** Of the paths, those that need no description: for browsers, kubelets and Prometheus. */
   private static final ImmutableSet<String> UNDESCRIBED =

@@ -117,8 +117,6 @@ final class DocumentsTest {
   @Test
   void theDescriptionIsTheSameInJson() throws Exception {
     assertThat(Json.MAPPER.readTree(server.get("/v1/openapi.json").body()))
-        .isEqualTo(
-            new YAMLMapper()
-                .readTree(server.get("/v1/openapi.yaml").body()));
+        .isEqualTo(new YAMLMapper().readTree(server.get("/v1/openapi.yaml").body()));
   }
 }

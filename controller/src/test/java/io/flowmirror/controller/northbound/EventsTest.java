@@ -23,7 +23,8 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import org.junit.jupiter.api.Test;
 
 final class EventsTest {
-  private static Thread follow(Server server, HttpClient client, List<String> lines, String... headers) {
+  private static Thread follow(
+      Server server, HttpClient client, List<String> lines, String... headers) {
     HttpRequest.Builder request = HttpRequest.newBuilder(server.uri("/v1/events"));
     for (int i = 0; i < headers.length; i += 2) {
       request.header(headers[i], headers[i + 1]);
@@ -32,10 +33,7 @@ final class EventsTest {
         .start(
             () -> {
               try {
-                client
-                    .send(request.build(), BodyHandlers.ofLines())
-                    .body()
-                    .forEach(lines::add);
+                client.send(request.build(), BodyHandlers.ofLines()).body().forEach(lines::add);
               } catch (IOException | UncheckedIOException e) {
                 lines.add("broken off");
               } catch (InterruptedException e) {
@@ -70,14 +68,10 @@ final class EventsTest {
           .until(
               () -> {
                 server.book.put(
-                    new Mirror(
-                        "demo",
-                        "p" + server.history.newestId(),
-                        Direction.BOTH),
+                    new Mirror("demo", "p" + server.history.newestId(), Direction.BOTH),
                     Optional.empty(),
                     "test");
-                server.history.requested(
-                    Optional.empty(), Optional.empty(), "something");
+                server.history.requested(Optional.empty(), Optional.empty(), "something");
                 return server.history.followers() == 0;
               });
       first.interrupt();
@@ -93,8 +87,7 @@ final class EventsTest {
         HttpClient client = HttpClient.newHttpClient();
         Socket deaf = new Socket()) {
       deaf.setReceiveBufferSize(4_096);
-      deaf.connect(
-          new InetSocketAddress(InetAddress.getLoopbackAddress(), server.port()));
+      deaf.connect(new InetSocketAddress(InetAddress.getLoopbackAddress(), server.port()));
       deaf.getOutputStream()
           .write(
               "GET /v1/events HTTP/1.1\r\nHost: localhost\r\n\r\n"
@@ -104,8 +97,7 @@ final class EventsTest {
       int events = 0;
       String padding = "x".repeat(20_000);
       while (events < 20_000 && server.history.followers() == 2) {
-        server.history.requested(
-            Optional.empty(), Optional.empty(), padding + events++);
+        server.history.requested(Optional.empty(), Optional.empty(), padding + events++);
         if (events % 100 == 0) {
           int sent = events;
           await()
@@ -126,8 +118,7 @@ final class EventsTest {
   void historyIsBounded() {
     try (Server server = new Server()) {
       for (int i = 0; i < 2 * History.KEPT; i++) {
-        server.history.requested(
-            Optional.empty(), Optional.empty(), "event " + i);
+        server.history.requested(Optional.empty(), Optional.empty(), "event " + i);
       }
       assertThat(Server.json(server.get("/v1/history?limit=1000")).path("items")).hasSize(1_000);
       assertThat(Server.json(server.get("/v1/history")).path("items")).hasSize(500);

@@ -3,7 +3,6 @@ package io.flowmirror.controller.northbound;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-
 import com.google.common.base.Strings;
 import com.google.common.collect.ImmutableList;
 import com.google.common.collect.ImmutableMap;
@@ -166,7 +165,8 @@ final class HostileRequestsTest {
       })
   void badPathOrQuery(String path) throws IOException {
     // As it is: a client would tidy it up first.
-    String answer = raw(request("GET " + path + " HTTP/1.1", "Host: localhost", "Connection: close"));
+    String answer =
+        raw(request("GET " + path + " HTTP/1.1", "Host: localhost", "Connection: close"));
     assertThat(answer).as(path).startsWith("HTTP/1.1 4");
   }
 
@@ -212,9 +212,7 @@ final class HostileRequestsTest {
   @MethodSource("broken")
   void brokenRequest(String request) throws IOException {
     String answer = raw(request);
-    assertThat(answer.isEmpty() || answer.matches("(?s)HTTP/1.1 [45].*"))
-        .as("%s", answer)
-        .isTrue();
+    assertThat(answer.isEmpty() || answer.matches("(?s)HTTP/1.1 [45].*")).as("%s", answer).isTrue();
     assertThat(answer).doesNotContain("Exception", "\tat ");
   }
 
@@ -256,7 +254,11 @@ final class HostileRequestsTest {
   void anotherAcceptedType() {
     assertThat(
             server
-                .send("GET", "/v1/nodes/n1/flows", Optional.empty(), ImmutableMap.of("Accept", "image/png"))
+                .send(
+                    "GET",
+                    "/v1/nodes/n1/flows",
+                    Optional.empty(),
+                    ImmutableMap.of("Accept", "image/png"))
                 .statusCode())
         .isEqualTo(406);
   }
@@ -282,7 +284,8 @@ final class HostileRequestsTest {
             "/v1/mirrors/demo/db",
             Optional.empty(),
             ImmutableMap.of("Sec-Fetch-Site", "cross-site")));
-    assertThat(server.get("/v1/nodes").headers().map()).doesNotContainKey("access-control-allow-origin");
+    assertThat(server.get("/v1/nodes").headers().map())
+        .doesNotContainKey("access-control-allow-origin");
   }
 
   /** Bytes by chance in a request that is otherwise right. */

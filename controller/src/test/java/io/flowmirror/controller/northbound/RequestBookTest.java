@@ -69,7 +69,8 @@ final class RequestBookTest {
   void whatCannotBeUnderstoodIsNotTakenForNothing() throws IOException {
     Path file = folder.resolve("mirrors.json");
     for (String text :
-        List.of("", "{", "[]", "{\"x\": 1}", "{\"mirrors\": [{}]}", "{\"mirrors\": [{\"pod\": 1}]}")) {
+        List.of(
+            "", "{", "[]", "{\"x\": 1}", "{\"mirrors\": [{}]}", "{\"mirrors\": [{\"pod\": 1}]}")) {
       Files.writeString(file, text);
       assertThatThrownBy(() -> book(Optional.of(file)))
           .as(text)

@@ -86,8 +86,7 @@ final class Server implements AutoCloseable {
     HttpRequest.Builder request =
         HttpRequest.newBuilder(uri(path))
             .timeout(Duration.ofSeconds(30))
-            .method(
-                method, body.map(BodyPublishers::ofString).orElseGet(BodyPublishers::noBody));
+            .method(method, body.map(BodyPublishers::ofString).orElseGet(BodyPublishers::noBody));
     headers.forEach(request::header);
     try {
       return client.send(request.build(), BodyHandlers.ofString());

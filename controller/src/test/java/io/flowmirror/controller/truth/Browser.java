@@ -242,7 +242,8 @@ final class Browser implements AutoCloseable {
 
   /** Waits until an expression is true; while what it names is not there yet, it is not. */
   void await(String what, String expression) {
-    String tried = "(() => { try { return Boolean(" + expression + "); } catch { return false; } })()";
+    String tried =
+        "(() => { try { return Boolean(" + expression + "); } catch { return false; } })()";
     Wait.until(
         what,
         () -> value(tried).asBoolean(),
@@ -253,7 +254,11 @@ final class Browser implements AutoCloseable {
   void awaitText(String selector, String part) {
     await(
         selector + " to say \"" + part + "\"",
-        "document.querySelector(" + quoted(selector) + ")?.innerText.includes(" + quoted(part) + ")");
+        "document.querySelector("
+            + quoted(selector)
+            + ")?.innerText.includes("
+            + quoted(part)
+            + ")");
   }
 
   /** A text as the page's language writes it. */

@@ -56,13 +56,7 @@ final class ExplainIT {
 
   private void device(String state) {
     Program.run(
-        "ip",
-        "-n",
-        cluster.path(Cluster.NODE + ".netns"),
-        "link",
-        "set",
-        MIRROR_PORT,
-        state);
+        "ip", "-n", cluster.path(Cluster.NODE + ".netns"), "link", "set", MIRROR_PORT, state);
   }
 
   @BeforeEach

@@ -99,17 +99,14 @@ final class NorthboundIT {
             ImmutableList.sortedCopyOf(
                 ImmutableList.<String>builder()
                     .addAll(ofctl("cookie=0/0xffffffff00000000,table=0,in_port=" + ofport))
-                    .addAll(
-                        ofctl("cookie=0/0xffffffff00000000,table=65,out_port=" + ofport))
+                    .addAll(ofctl("cookie=0/0xffffffff00000000,table=65,out_port=" + ofport))
                     .build()));
     // What is dumped can be added: ovs-ofctl itself finds no difference to what is there.
     Path file = Files.createTempFile("dump", ".txt");
     try {
       Files.write(file, controller.lines("/v1/nodes/n1/flows"));
       Files.write(
-          file,
-          controller.lines("/v1/nodes/n1/flows?owner=ovn"),
-          StandardOpenOption.APPEND);
+          file, controller.lines("/v1/nodes/n1/flows?owner=ovn"), StandardOpenOption.APPEND);
       Program diff =
           Program.start(
               "ovs-ofctl", "-O", "OpenFlow13", "diff-flows", brInt.openflow(), file.toString());
@@ -182,8 +179,8 @@ final class NorthboundIT {
   }
 
   /**
-   * Fifty clients read dumps and follow events, and one of them reads nothing that it is sent, while
-   * OVN's wipes are repaired. How long the repairs took is printed beside how long they took
+   * Fifty clients read dumps and follow events, and one of them reads nothing that it is sent,
+   * while OVN's wipes are repaired. How long the repairs took is printed beside how long they took
    * without the clients.
    */
   @Test
@@ -196,8 +193,7 @@ final class NorthboundIT {
     try (Socket deaf = new Socket()) {
       deaf.setReceiveBufferSize(4_096);
       deaf.connect(
-          new InetSocketAddress(
-              InetAddress.getLoopbackAddress(), controller.uri("/").getPort()));
+          new InetSocketAddress(InetAddress.getLoopbackAddress(), controller.uri("/").getPort()));
       deaf.getOutputStream()
           .write(
               "GET /v1/events HTTP/1.1\r\nHost: localhost\r\n\r\n"

@@ -139,7 +139,9 @@ final class PageIT {
       probe.awaitAnswers(10);
       browser.await(
           "copies to be counted both ways",
-          "[...(" + ROW + "?.querySelectorAll('td.rate') ?? [])].filter("
+          "[...("
+              + ROW
+              + "?.querySelectorAll('td.rate') ?? [])].filter("
               + "cell => /^[1-9].* pkt.s/.test(cell.innerText)"
               + " && /^[1-9].* in all$/m.test(cell.innerText)).length === 2");
       aRepairIsShown();
@@ -184,7 +186,8 @@ final class PageIT {
     browser.awaitText(".links .first", "What to do: is ovn-controller running?");
     keepWholeInBothThemes("broken");
     brInt.vsctl("set", "Interface", port0, "external_ids:iface-id=" + id);
-    browser.await("it to be mended", "!document.querySelector('.verdict').innerText.includes('Broken')");
+    browser.await(
+        "it to be mended", "!document.querySelector('.verdict').innerText.includes('Broken')");
   }
 
   private static void turnOff() {
@@ -283,7 +286,8 @@ final class PageIT {
     for (String address : List.of("/#/", "/#/nodes/n1", "/#/pods/demo/page", "/api")) {
       String name = address.replaceAll("[^a-z0-9]+", " ").strip().replace(' ', '-');
       showAs(ServedController.EDITOR, address);
-      browser.await("the view", "document.querySelector('main h1') && !document.querySelector('.loading')");
+      browser.await(
+          "the view", "document.querySelector('main h1') && !document.querySelector('.loading')");
       if (address.equals("/#/")) {
         browser.await("the pod", ROW);
       }
@@ -345,7 +349,8 @@ final class PageIT {
           .isZero();
       browser.awaitText("table[aria-label=Pods]", "<img src=x onerror=alert(1)>");
 
-      browser.value("button('Next', document.querySelector('[aria-labelledby=pods-title]')).click()");
+      browser.value(
+          "button('Next', document.querySelector('[aria-labelledby=pods-title]')).click()");
       browser.awaitText("section[aria-labelledby=pods-title] .count", "51–100 of 5,000");
       browser.value("document.querySelector('input[type=search]').focus()");
       browser.type("pod-4321");

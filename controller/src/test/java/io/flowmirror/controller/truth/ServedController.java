@@ -68,9 +68,7 @@ final class ServedController implements AutoCloseable {
   /** Where it serves; waits until it does. */
   String url() {
     Wait.until(
-        "the northbound",
-        () -> URL.matcher(said()).find() || !program.isRunning(),
-        this::said);
+        "the northbound", () -> URL.matcher(said()).find() || !program.isRunning(), this::said);
     Matcher found = URL.matcher(said());
     if (!found.find()) {
       throw new AssertionError(said());

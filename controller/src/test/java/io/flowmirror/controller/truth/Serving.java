@@ -95,8 +95,7 @@ final class Serving implements AutoCloseable {
         HttpRequest.newBuilder(uri(path))
             .timeout(Duration.ofSeconds(60))
             .header("Accept", accept)
-            .method(
-                method, json.map(BodyPublishers::ofString).orElseGet(BodyPublishers::noBody));
+            .method(method, json.map(BodyPublishers::ofString).orElseGet(BodyPublishers::noBody));
     json.ifPresent(body -> request.header("Content-Type", "application/json"));
     try {
       return client.send(request.build(), BodyHandlers.ofString());

@@ -13,6 +13,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.function.Predicate;
+import java.util.function.ToLongFunction;
 import java.util.stream.Collectors;
 
 /** The table of traffic as a page, as JSON and as plots. */
@@ -59,6 +60,7 @@ final class TrafficReport {
     page.append("- rounds: ").append(rounds()).append("\n\n");
     summary(page);
     bystanders(page);
+    passes(page);
     page.append("![CPU of a frame](traffic-cpu.svg)\n\n![TCP bandwidth](traffic-tcp.svg)\n\n");
     for (TrafficRow row : TrafficRow.values()) {
       if (runs.stream().anyMatch(run -> run.row() == row.number)) {
@@ -181,6 +183,41 @@ final class TrafficReport {
       page.append('\n');
     }
     page.append('\n');
+  }
+
+  /** What no other load of the machine changes. */
+  private void passes(StringBuilder page) {
+    page.append(
+        """
+        ## Passes of the datapath for each frame
+
+        One, and one more for each recirculation, of all runs of the row together.
+
+        | row |""");
+    MODES.forEach(mode -> page.append(' ').append(mode.words).append(" |"));
+    page.append("\n|").append("---|".repeat(1 + MODES.size())).append('\n');
+    for (TrafficRow row : TrafficRow.values()) {
+      if (runs.stream().noneMatch(run -> run.row() == row.number)) {
+        continue;
+      }
+      page.append(text("| %d. %s |", row.number, row.words));
+      for (TrafficMode mode : MODES) {
+        long frames = sum(row, mode, TrafficRun::frames);
+        page.append(
+            frames == 0
+                ? " |"
+                : text(" %.2f |", (double) sum(row, mode, TrafficRun::passes) / frames));
+      }
+      page.append('\n');
+    }
+    page.append('\n');
+  }
+
+  private long sum(TrafficRow row, TrafficMode mode, ToLongFunction<TrafficRun> counter) {
+    return runs.stream()
+        .filter(run -> run.row() == row.number && run.mode().equals(mode.name()))
+        .mapToLong(counter)
+        .sum();
   }
 
   private void row(StringBuilder page, TrafficRow row) {

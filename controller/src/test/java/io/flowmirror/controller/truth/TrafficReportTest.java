@@ -59,6 +59,7 @@ final class TrafficReportTest {
 
   @Test
   void whatWasNotMeasuredIsNoFigure() {
+    assertThat(PAGE).contains("| 1. pod to pod, same node | 3.00 | 3.00 | 3.00 | | |");
     assertThat(PAGE).contains("A note.").contains("a tool: 1.0").contains("2 of row 1");
     assertThat(PAGE).doesNotContain("NaN").doesNotContain("Infinity");
   }
