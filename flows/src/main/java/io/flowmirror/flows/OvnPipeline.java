@@ -49,6 +49,13 @@ public final class OvnPipeline {
         && entry.key().match().exact(Field.IN_PORT).isPresent();
   }
 
+  /**
+   * Whether an entry of table 0 says whose a port is. That of a tunnel, or of a patch, does not.
+   */
+  public static boolean tellsOfPort(FlowEntry entry) {
+    return concernsIngress(entry) && candidate(entry).isPresent();
+  }
+
   /** Whether an entry may be OVN's delivery of a logical output port. */
   public static boolean concernsDelivery(FlowEntry entry) {
     Match match = entry.key().match();

@@ -18,7 +18,10 @@ import java.util.regex.Pattern;
  * is sent to its address ({@code ls_in_l2_lkup} of ovn-northd(8)).
  */
 final class CaptureFilter {
-  /** {@code eth_dst} without a mask, an OXM that no entry of ours has (OpenFlow 1.3, 7.2.3). */
+  /**
+   * {@code eth_dst} without a mask (OpenFlow 1.3, 7.2.3), which entries of ours do not have: the
+   * controller shows it as it came.
+   */
   private static final Pattern TO_ADDRESS = Pattern.compile("oxm:80000606([0-9a-f]{12})");
 
   private static final int GROUP_BIT = 1;

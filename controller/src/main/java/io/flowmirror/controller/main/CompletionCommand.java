@@ -47,10 +47,7 @@ final class CompletionCommand implements Callable<Integer> {
           spec.commandLine(), "SHELL: found " + Table.shown(shell) + "; expected bash or zsh");
     }
     PrintWriter out = spec.commandLine().getOut();
-    // The script makes zsh understand bash's completions by itself, once compinit has run.
-    if (shell.equals("zsh")) {
-      out.println("autoload -Uz compinit && compinit");
-    }
+    // One script for both: it has zsh understand bash's completions by itself.
     out.println(AutoComplete.bash("flowmirror", Flowmirror.commandLine()));
     out.flush();
     return Flowmirror.DONE;

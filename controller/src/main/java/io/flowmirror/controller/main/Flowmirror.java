@@ -4,9 +4,12 @@ package io.flowmirror.controller.main;
 import com.google.common.collect.ImmutableMap;
 import com.google.common.collect.ImmutableSet;
 import io.flowmirror.config.ConfigException;
+import java.io.PrintWriter;
 import org.slf4j.LoggerFactory;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.UnmatchedArgumentException;
 
 /**
  * The program. Exit codes: 0 done, or stopped by a signal; 1 not (all) done; 2 the command line or
@@ -119,19 +122,35 @@ public final class Flowmirror {
 
   /** Has the commands that it has say what went wrong in one line. */
   private static CommandLine inOneLine(CommandLine root) {
-    return root.setExecutionExceptionHandler(
-        (exception, commandLine, parsed) -> {
-          if (exception instanceof ConfigException) {
-            commandLine.getErr().println(exception.getMessage());
-            return WRONG;
-          }
-          if (exception instanceof RemoteException remote) {
-            commandLine.getErr().println("flowmirror: " + remote.line());
-            return remote.exitCode();
-          }
-          commandLine.getErr().println("flowmirror: a fault of ours: " + exception);
-          LoggerFactory.getLogger(Flowmirror.class).debug("a fault of ours", exception);
-          return FAILED;
-        });
+    return root.setParameterExceptionHandler((exception, args) -> wrong(exception))
+        .setExecutionExceptionHandler(
+            (exception, commandLine, parsed) -> fault(exception, commandLine.getErr()));
+  }
+
+  private static int wrong(ParameterException exception) {
+    CommandLine command = exception.getCommandLine();
+    PrintWriter err = command.getErr();
+    err.println("flowmirror: " + exception.getMessage());
+    UnmatchedArgumentException.printSuggestions(exception, err);
+    if (command.getSubcommands().isEmpty()) {
+      err.println(command.getCommandSpec().qualifiedName() + " --help says more");
+    } else {
+      command.usage(err);
+    }
+    return WRONG;
+  }
+
+  private static int fault(Exception exception, PrintWriter err) {
+    if (exception instanceof ConfigException) {
+      err.println(exception.getMessage());
+      return WRONG;
+    }
+    if (exception instanceof RemoteException remote) {
+      err.println("flowmirror: " + remote.line());
+      return remote.exitCode();
+    }
+    err.println("flowmirror: a fault of ours: " + exception);
+    LoggerFactory.getLogger(Flowmirror.class).debug("a fault of ours", exception);
+    return FAILED;
   }
 }

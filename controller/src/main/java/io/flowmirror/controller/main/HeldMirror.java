@@ -29,7 +29,7 @@ import java.util.function.Consumer;
  */
 final class HeldMirror implements AutoCloseable {
   /** How often it is put off. */
-  static final Duration RENEWAL = Duration.ofSeconds(15);
+  static final Duration RENEWAL = Duration.ofSeconds(20);
 
   /** What is left when this process dies: less than a minute. */
   private static final Duration LEASE = Duration.ofSeconds(50);

@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import com.google.common.base.Throwables;
 import com.google.common.collect.ImmutableList;
 import com.google.common.collect.ImmutableMap;
 import java.io.IOException;
@@ -20,6 +21,7 @@ import java.net.http.HttpRequest.BodyPublishers;
 import java.net.http.HttpResponse;
 import java.net.http.HttpResponse.BodyHandlers;
 import java.net.http.HttpTimeoutException;
+import java.nio.channels.UnresolvedAddressException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.LinkedHashMap;
@@ -231,6 +233,9 @@ final class Remote {
       line += "no answer within " + ANSWER.toSeconds() + " s";
     } else if (e instanceof SSLException) {
       line += reason(e) + "; whom to believe is said by --ca";
+    } else if (e instanceof ConnectException
+        && Throwables.getRootCause(e) instanceof UnresolvedAddressException) {
+      line += "its name is not known";
     } else if (e instanceof ConnectException) {
       line += "is flowmirror run up with northbound in its configuration?";
     } else {

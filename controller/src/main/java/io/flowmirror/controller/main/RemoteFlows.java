@@ -28,6 +28,9 @@ import picocli.CommandLine.TypeConversionException;
 final class RemoteFlows {
   private static final int BUFFER = 1 << 16;
 
+  /** How soon it is noticed that nobody reads any more. */
+  private static final int LINES_BETWEEN_LOOKS = 1000;
+
   /** A word out of some. */
   abstract static class Word implements ITypeConverter<String> {
     private final ImmutableList<String> words;
@@ -213,16 +216,19 @@ final class RemoteFlows {
   /** How many entries could not be written plainly. */
   private int text(InputStream in, PrintWriter out) throws IOException {
     int left = 0;
+    int read = 0;
     BufferedReader lines = new BufferedReader(new InputStreamReader(in, StandardCharsets.UTF_8));
     for (String line = lines.readLine(); line != null; line = lines.readLine()) {
       if (!plain) {
         out.println(Table.shown(line));
       } else if (!line.startsWith("#")) {
-        out.println(OfctlText.of(line));
+        // ovs-ofctl has a blank in front, and the controller all the rest.
+        out.println(" " + line);
       } else if (line.startsWith("# cookie=")) {
         left++;
       }
-      if (out.checkError()) {
+      // It flushes: not after each line.
+      if (++read % LINES_BETWEEN_LOOKS == 0 && out.checkError()) {
         return left;
       }
     }

@@ -6,9 +6,10 @@ import java.io.File;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
-import java.io.UncheckedIOException;
 import java.lang.ProcessBuilder.Redirect;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
@@ -45,9 +46,13 @@ final class Tcpdump implements AutoCloseable {
 
   /** Whether there is an interface of this name. */
   static boolean hasInterface(Optional<String> netns, String name) {
-    return !name.isEmpty()
-        && name.indexOf('/') < 0
-        && output(in(netns, List.of("cat", "/sys/class/net/" + name + "/ifindex"))) == null;
+    if (name.isEmpty() || name.indexOf('/') >= 0) {
+      return false;
+    }
+    String file = "/sys/class/net/" + name + "/ifindex";
+    return netns.isEmpty()
+        ? Files.exists(Path.of(file))
+        : output(in(netns, List.of("cat", file))) == null;
   }
 
   /** What tcpdump has against a filter. */
@@ -69,8 +74,7 @@ final class Tcpdump implements AutoCloseable {
       }
       return process.waitFor() == 0 ? null : said;
     } catch (IOException e) {
-      throw new RemoteException(
-          RemoteException.UNREACHED, command.get(0) + " cannot be run: is it installed?");
+      throw missing(command.get(0));
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       throw new RemoteException(RemoteException.UNREACHED, "interrupted");
@@ -102,8 +106,13 @@ final class Tcpdump implements AutoCloseable {
     try {
       return new Tcpdump(new ProcessBuilder(line).redirectError(Redirect.INHERIT).start());
     } catch (IOException e) {
-      throw new UncheckedIOException(e);
+      throw missing("sh");
     }
+  }
+
+  private static RemoteException missing(String program) {
+    return new RemoteException(
+        RemoteException.UNREACHED, program + " cannot be run: is it installed?");
   }
 
   /**

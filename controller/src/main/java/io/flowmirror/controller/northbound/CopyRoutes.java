@@ -20,6 +20,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentMap;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
@@ -57,7 +58,7 @@ final class CopyRoutes {
     routes.add("GET", "/v1/nodes/{node}/copies", this::list);
   }
 
-  private void list(Exchange exchange) {
+  private void list(Exchange exchange) throws InterruptedException {
     exchange.allowQuery();
     String node = exchange.parameter("node");
     NodeStatus status = world.statuses().get(node);
@@ -95,9 +96,11 @@ final class CopyRoutes {
     return status.intent().everything() || status.intent().pods().containsKey(port.podInterface());
   }
 
-  private Reading read(String node, NodeStatus status) {
+  private Reading read(String node, NodeStatus status) throws InterruptedException {
     Newest of = newest.computeIfAbsent(node, name -> new Newest());
-    of.lock.lock();
+    if (!of.lock.tryLock(PATIENCE_SECONDS, TimeUnit.SECONDS)) {
+      throw Problem.unavailable("the switch has not answered whoever asked before");
+    }
     try {
       Reading last = of.reading;
       Instant now = clock.instant();

@@ -39,7 +39,7 @@ final class TableView {
   /** Whether an entry tells of a port, is ours, or may stand in the way of one of ours. */
   static boolean isNeeded(FlowEntry entry) {
     return isReported(entry)
-        || OvnPipeline.concernsIngress(entry)
+        || OvnPipeline.tellsOfPort(entry)
         || OvnPipeline.concernsDelivery(entry);
   }
 

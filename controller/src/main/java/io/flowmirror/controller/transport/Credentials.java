@@ -65,8 +65,12 @@ public final class Credentials {
     if (end.isBefore(Instant.now())) {
       throw new TlsException("our certificate, " + certificate + ", expired on " + end);
     }
-    return new Credentials(
-        new OwnKey(key, chain), authorities(Pem.certificates(caCertificate)), caCertificate);
+    Credentials credentials =
+        new Credentials(
+            new OwnKey(key, chain), authorities(Pem.certificates(caCertificate)), caCertificate);
+    // The first context of a JVM takes a second, which no event loop should have to wait for.
+    credentials.open("nobody", ByteBufAllocator.DEFAULT, Runnable::run);
+    return credentials;
   }
 
   private static boolean belong(PrivateKey key, X509Certificate certificate) throws TlsException {

@@ -157,10 +157,10 @@ public final class ControlReport {
     out.append("<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 800 600\"");
     out.append(" font-family=\"sans-serif\" font-size=\"11\">\n");
     out.append("<rect width=\"800\" height=\"600\" fill=\"white\"/>\n");
-    plot(out, 0, 0, "cold start to all in sync, s", each -> each.get("coldSeconds").asDouble());
+    plot(out, 0, 0, "cold start, CPU s", each -> each.get("coldCpuSeconds").asDouble());
     plot(out, 1, 0, "live heap, MiB", each -> each.get("liveHeapMib").asDouble());
     plot(out, 0, 1, "idle CPU without the JVM's compilers, % of a core", ControlReport::work);
-    plot(out, 1, 1, "repair of a wipe, p99, ms", each -> each.get("repairP99Millis").asDouble());
+    plot(out, 1, 1, "wipe and repair, CPU s", each -> each.get("wipeCpuSeconds").asDouble());
     return out.append("</svg>\n").toString();
   }
 
@@ -173,6 +173,7 @@ public final class ControlReport {
     double most = Math.ceil(cases.stream().mapToDouble(each -> log(value, each)).max().orElse(1));
     most = Math.max(most, least + 1);
     text(out, left, bottom - HEIGHT - 8, "start", title);
+    text(out, left + WIDTH / 2.0, bottom + 28, "middle", "nodes");
     for (int power = 1; power <= 4; power++) {
       double x = left + (power - 1) / 3.0 * WIDTH;
       line(out, x, bottom, x, bottom - HEIGHT);

@@ -52,7 +52,10 @@ public final class StartBench {
           took[which][rounds - 1],
           cpu[which][rounds / 2]);
     }
-    for (String name : new String[] {"flowmirror.yaml", "flowmirror.log", "flowmirror.aot"}) {
+    for (String name :
+        new String[] {
+          "flowmirror.yaml", "flowmirror.log", "flowmirror.aot", "flowmirror.aot.config"
+        }) {
       Files.deleteIfExists(work.resolve(name));
     }
     Files.delete(work);

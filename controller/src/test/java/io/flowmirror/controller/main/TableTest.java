@@ -62,40 +62,6 @@ final class TableTest {
         .isEqualTo("2026-12-01T08:38:42.706Z");
   }
 
-  /** Lines that Open vSwitch 3.1.0 printed, beside those of the controller. */
-  @Test
-  void entriesAreAsOvsOfctlPrintsThem() {
-    assertThat(
-            OfctlText.of(
-                "cookie=0x464d100000000000, table=0, hard_timeout=1800, send_flow_rem,"
-                    + " priority=40010,metadata=0,in_port=5"
-                    + " actions=set_field:0x1->metadata,resubmit(,0)"))
-        .isEqualTo(
-            " cookie=0x464d100000000000, hard_timeout=1800, send_flow_rem"
-                + " priority=40010,metadata=0,in_port=5"
-                + " actions=set_field:0x1->metadata,resubmit(,0)");
-    assertThat(
-            OfctlText.of(
-                "cookie=0x464d12002e5e8800, table=65, hard_timeout=1800, send_flow_rem,"
-                    + " priority=40000,reg14=0/0x1000000,reg15=0x2,metadata=0x1"
-                    + " actions=output:5,load:0x1->NXM_NX_REG14[24],resubmit(,65),"
-                    + "load:0x0->NXM_NX_REG14[24]"))
-        .isEqualTo(
-            " cookie=0x464d12002e5e8800, table=65, hard_timeout=1800, send_flow_rem"
-                + " priority=40000,reg14=0/0x1000000,reg15=0x2,metadata=0x1"
-                + " actions=output:5,load:0x1->NXM_NX_REG14[24],resubmit(,65),"
-                + "load:0->NXM_NX_REG14[24]");
-    assertThat(OfctlText.of("cookie=0x0, table=37, priority=0 actions=resubmit(,39)"))
-        .isEqualTo(" table=37, priority=0 actions=resubmit(,39)");
-    assertThat(
-            OfctlText.of(
-                "cookie=0x18a88e25, table=33, priority=0,metadata=0x3"
-                    + " actions=set_field:0x0->reg15,resubmit(,71),resubmit(,34)"))
-        .isEqualTo(
-            " cookie=0x18a88e25, table=33, priority=0,metadata=0x3"
-                + " actions=set_field:0->reg15,resubmit(,71),resubmit(,34)");
-  }
-
   private static String printed(Table table) {
     StringWriter text = new StringWriter();
     PrintWriter out = new PrintWriter(text);

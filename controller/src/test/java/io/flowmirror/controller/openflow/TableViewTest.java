@@ -47,4 +47,17 @@ final class TableViewTest {
 
     assertThat(view.isEmpty()).isTrue();
   }
+
+  /** A node has one to every other node. */
+  @Test
+  void anEntryOfATunnelIsNotKept() {
+    FlowEntry tunnel = OvnText.parse("table=0,priority=100,in_port=5 actions=resubmit(,38)");
+    FlowEntry pod =
+        OvnText.parse(
+            "table=0,priority=100,in_port=6 actions=set_field:3->metadata,set_field:2->reg14,"
+                + "resubmit(,8)");
+
+    assertThat(TableView.isNeeded(tunnel)).isFalse();
+    assertThat(TableView.isNeeded(pod)).isTrue();
+  }
 }

@@ -99,8 +99,8 @@ final class Browser implements AutoCloseable {
   static Browser started() {
     try {
       return new Browser(Files.createTempDirectory("flowmirror-browser"));
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
+    } catch (IOException | UncheckedIOException e) {
+      throw new AssertionError("This needs Debian's chromium; `make test' installs it", e);
     }
   }
 
@@ -313,10 +313,9 @@ final class Browser implements AutoCloseable {
         List.of(Map.of("name", "prefers-color-scheme", "value", scheme)));
   }
 
-  /** Keeps what is seen, the whole page or its first screen. */
-  void keep(Path file, boolean whole) {
-    JsonNode answer =
-        send("Page.captureScreenshot", "format", "png", "captureBeyondViewport", whole);
+  /** Keeps what is seen, as PNG. */
+  void keep(Path file) {
+    JsonNode answer = send("Page.captureScreenshot", "format", "png");
     try {
       Files.createDirectories(file.toAbsolutePath().getParent());
       Files.write(file, Base64.getDecoder().decode(answer.path("data").asText()));

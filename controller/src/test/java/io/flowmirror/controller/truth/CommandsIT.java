@@ -14,14 +14,12 @@ import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.io.UncheckedIOException;
 import java.lang.ProcessBuilder.Redirect;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -61,7 +59,7 @@ final class CommandsIT {
     yaml.append("northbound: {listen: '127.0.0.1:0'}\nnodes:\n");
     Cluster.NODES.forEach(node -> yaml.append(NodeAddress.unix(cluster, node).yaml()));
     Path file = Files.writeString(folder.resolve("flowmirror.yaml"), yaml);
-    Running started = new Running("run", "--config", file.toString());
+    Running started = new Running(folder, List.of(program(), "run", "--config", file.toString()));
     controller = started;
     started.awaitError("northbound: http://");
     Matcher found = URL.matcher(started.err());
@@ -208,6 +206,7 @@ final class CommandsIT {
   void aCaptureEndsWithItsReader(Cluster cluster) {
     Running capture =
         new Running(
+            folder,
             List.of(
                 "sh",
                 "-c",
@@ -329,7 +328,9 @@ final class CommandsIT {
   }
 
   private Running start(String... arguments) {
-    Running started = new Running(withServer(arguments));
+    List<String> line = new ArrayList<>(List.of(program()));
+    line.addAll(List.of(withServer(arguments)));
+    Running started = new Running(folder, line);
     running.add(started);
     return started;
   }
@@ -352,81 +353,5 @@ final class CommandsIT {
       line.addAll(List.of("--server", url));
     }
     return line.toArray(String[]::new);
-  }
-
-  /** A process whose two outputs go to files. */
-  private static final class Running {
-    private final Process process;
-    private final Path out;
-    private final Path err;
-
-    Running(String... arguments) {
-      this(Stream.concat(Stream.of(program()), Stream.of(arguments)).toList());
-    }
-
-    Running(List<String> line) {
-      try {
-        out = Files.createTempFile(folder, "out", ".txt");
-        err = Files.createTempFile(folder, "err", ".txt");
-        process =
-            new ProcessBuilder(line)
-                .redirectOutput(out.toFile())
-                .redirectError(err.toFile())
-                .start();
-      } catch (IOException e) {
-        throw new UncheckedIOException(e);
-      }
-    }
-
-    String out() {
-      return text(out);
-    }
-
-    String err() {
-      return text(err);
-    }
-
-    private static String text(Path file) {
-      try {
-        return Files.readString(file, StandardCharsets.UTF_8);
-      } catch (IOException e) {
-        throw new UncheckedIOException(e);
-      }
-    }
-
-    void awaitError(String part) {
-      Wait.until(
-          "\"" + part + "\"",
-          () -> {
-            assertThat(process.isAlive() || err().contains(part)).as(err()).isTrue();
-            return err().contains(part);
-          },
-          this::err);
-    }
-
-    void signal(String name) {
-      Program.run("sh", "-c", "kill -" + name + " " + process.pid());
-    }
-
-    void kill(String name) {
-      if (process.isAlive()) {
-        signal(name);
-      }
-      exitCode();
-    }
-
-    int exitCode() {
-      try {
-        boolean ended = process.waitFor(PATIENCE.toSeconds(), TimeUnit.SECONDS);
-        if (!ended) {
-          process.destroyForcibly();
-        }
-        assertThat(ended).as("it ends; it said:%n%s%s", out(), err()).isTrue();
-        return process.exitValue();
-      } catch (InterruptedException e) {
-        Thread.currentThread().interrupt();
-        throw new AssertionError(e);
-      }
-    }
   }
 }

@@ -7,6 +7,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.google.common.io.Resources;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -26,6 +27,8 @@ import org.junit.jupiter.api.extension.ExtendWith;
 @TestMethodOrder(MethodOrderer.OrderAnnotation.class)
 final class PageIT {
   private static final Path SCREENSHOTS = Path.of("target", "screenshots");
+  private static final String READER = "reader-0123456789abcdef";
+  private static final String EDITOR = "editor-0123456789abcdef";
   private static final String POD = "demo/page";
   private static final String ROW = "row('" + POD + "')";
 
@@ -39,20 +42,32 @@ final class PageIT {
       """;
 
   private static Cluster cluster;
-  private static ServedController controller;
+  private static Serving controller;
   private static Browser browser;
   private static String url;
 
   @BeforeAll
-  static void open(Cluster shared) {
+  static void open(Cluster shared) throws IOException {
     cluster = shared;
-    controller = ServedController.started(cluster, "page");
+    controller = Serving.started("page", yaml());
     browser = Browser.started();
     browser.send("Page.addScriptToEvaluateOnNewDocument", "source", FINDERS);
     cluster.sandbox().run("pod", "add", POD, "--node", Cluster.NODE);
-    url = controller.url();
+    url = controller.uri("").toString();
     browser.resize(1400, 900);
     browser.prefer("light");
+  }
+
+  /** It asks for nothing of its own: what is mirrored is asked for by REST. */
+  private static String yaml() throws IOException {
+    Path tokens = Path.of("target", "flowmirror-runs", "page.tokens").toAbsolutePath();
+    Files.createDirectories(tokens.getParent());
+    Files.write(
+        tokens, List.of("reader " + READER + " get *", "editor " + EDITOR + " get,update *"));
+    return Intent.NOTHING.yaml(cluster)
+        + "northbound:\n  listen: 127.0.0.1:0\n  tokens: "
+        + tokens
+        + "\n";
   }
 
   @AfterAll
@@ -68,11 +83,6 @@ final class PageIT {
     }
   }
 
-  private static void show(String address) {
-    browser.open("about:blank");
-    browser.open(url + address);
-  }
-
   /** Shows a view as somebody does who has given a token in this tab. */
   private static void showAs(String token, String address) {
     browser.open(url + "/api");
@@ -81,14 +91,10 @@ final class PageIT {
     browser.open(url + address);
   }
 
-  private static void keep(String name) {
-    browser.keep(SCREENSHOTS.resolve(name + ".png"), false);
-  }
-
   private static void keepInBothThemes(String name) {
     for (String theme : List.of("light", "dark")) {
       browser.prefer(theme);
-      keep(name + "-" + theme);
+      browser.keep(SCREENSHOTS.resolve(name + "-" + theme + ".png"));
     }
     browser.prefer("light");
   }
@@ -96,15 +102,14 @@ final class PageIT {
   @Test
   @Order(1)
   void asksForATokenAndSaysWhatItMayNot() {
-    show("/");
+    browser.open(url + "/");
     browser.await("the token's field", "document.activeElement.id === 'token-field'");
     keepInBothThemes("token");
-    browser.type(ServedController.READER);
+    browser.type(READER);
     browser.press("Enter");
     browser.awaitText("#connection", "Live");
     browser.await("the pod", ROW);
-    assertThat(browser.value("JSON.stringify(localStorage)").asText())
-        .doesNotContain(ServedController.READER);
+    assertThat(browser.value("JSON.stringify(localStorage)").asText()).doesNotContain(READER);
 
     browser.value("button('Mirror…', " + ROW + ").click()");
     browser.value("button('Mirror', document.querySelector('dialog')).click()");
@@ -117,7 +122,7 @@ final class PageIT {
   @Test
   @Order(2)
   void turnsAMirrorOnShowsItsCopiesARepairAndAnExplanationAndTurnsItOff() {
-    showAs(ServedController.EDITOR, "/");
+    showAs(EDITOR, "/");
     browser.awaitText("#connection", "Live");
     browser.await("the pod", ROW);
 
@@ -146,6 +151,7 @@ final class PageIT {
               + " && /^[1-9].* in all$/m.test(cell.innerText)).length === 2");
       aRepairIsShown();
       keepInBothThemes("overview");
+      theNodeIsShownAndAudited();
       explains();
     }
     turnOff();
@@ -162,6 +168,18 @@ final class PageIT {
     browser.await("the repair among the events", repairs + " > " + before);
     browser.await("the node's last repair", "row('n1').innerText.includes('wiped')");
     browser.await("it to be in sync", "row('n1').innerText.includes('In sync')");
+  }
+
+  /** The explanation goes by what was read last; this has it read now. */
+  private static void theNodeIsShownAndAudited() {
+    browser.value("row('n1').querySelector('a').click()");
+    browser.awaitText("table[aria-label=Repairs]", "wiped");
+    browser.value("button('Audit now').click()");
+    browser.awaitText("main", "The tables have been read.");
+    browser.awaitText(".facts", "4 installed, 4 wanted");
+    keepInBothThemes("node");
+    browser.value("document.querySelector('main a[href=\"#/\"]').click()");
+    browser.await("the pod", ROW);
   }
 
   private static void explains() {
@@ -193,7 +211,7 @@ final class PageIT {
   private static void turnOff() {
     browser.value("button('Turn off').click()");
     browser.awaitText(".verdict", "nobody asks for " + POD);
-    browser.value("document.querySelector('a[href=\"#/\"]').click()");
+    browser.value("document.querySelector('main a[href=\"#/\"]').click()");
     browser.await("it not to be mirrored", ROW + "?.innerText.includes('Not mirrored')");
   }
 
@@ -225,7 +243,7 @@ final class PageIT {
   @Test
   @Order(3)
   void isUsableByKeyboardAlone() {
-    showAs(ServedController.EDITOR, "/");
+    showAs(EDITOR, "/");
     browser.await("the pod", ROW);
     List<String> passed = new ArrayList<>();
     String seen =
@@ -285,22 +303,23 @@ final class PageIT {
             Resources.getResource(PageIT.class, "contrasts.js"), StandardCharsets.UTF_8);
     for (String address : List.of("/#/", "/#/nodes/n1", "/#/pods/demo/page", "/api")) {
       String name = address.replaceAll("[^a-z0-9]+", " ").strip().replace(' ', '-');
-      showAs(ServedController.EDITOR, address);
+      showAs(EDITOR, address);
       browser.await(
           "the view", "document.querySelector('main h1') && !document.querySelector('.loading')");
       if (address.equals("/#/")) {
         browser.await("the pod", ROW);
       }
-      for (int width : List.of(320, 768, 1400, 3840)) {
+      for (int width : List.of(320, 700, 900, 1400, 3840)) {
         browser.resize(width, width == 3840 ? 2160 : 900);
         browser.await(
             name + " not to be wider than " + width,
-            "document.documentElement.scrollWidth <= innerWidth");
+            "[document.documentElement, ...document.querySelectorAll('.panel, aside')]"
+                + ".every(each => each.scrollWidth <= each.clientWidth + 1)");
         String view = (name.isEmpty() ? "overview" : name) + "-" + width;
         if (width == 320 || width == 1400) {
           keepInBothThemes(view);
-        } else {
-          keep(view);
+        } else if (width == 3840) {
+          browser.keep(SCREENSHOTS.resolve(view + ".png"));
         }
       }
       browser.resize(1400, 900);
@@ -340,7 +359,7 @@ final class PageIT {
             .path("identifier")
             .asText();
     try {
-      showAs(ServedController.EDITOR, "/");
+      showAs(EDITOR, "/");
       browser.awaitText(".filter .hint", "5,000 interfaces");
       String rows = "document.querySelectorAll('table[aria-label=Pods] tbody tr').length";
       assertThat(browser.value(rows).asInt()).isEqualTo(50);
@@ -364,5 +383,16 @@ final class PageIT {
     } finally {
       browser.send("Page.removeScriptToEvaluateOnNewDocument", "identifier", id);
     }
+  }
+
+  @Test
+  @Order(6)
+  void saysThatTheControllerDoesNotAnswer() {
+    showAs(EDITOR, "/");
+    browser.await("the pod", ROW);
+    controller.close();
+    browser.awaitText("#connection", "The controller does not answer. Shown is what it said at");
+    keepInBothThemes("away");
+    assertThat(browser.value("Boolean(" + ROW + ")").asBoolean()).isTrue();
   }
 }

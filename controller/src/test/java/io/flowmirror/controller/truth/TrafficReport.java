@@ -12,6 +12,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.TreeMap;
 import java.util.function.Predicate;
 import java.util.function.ToLongFunction;
 import java.util.stream.Collectors;
@@ -74,16 +75,17 @@ final class TrafficReport {
     return (value instanceof List<?> list && list.isEmpty() ? "never" : value) + "\n";
   }
 
+  /** How often each cell of a row was run, at most. */
   private String rounds() {
-    return runs.stream()
+    Map<Integer, Long> most = new TreeMap<>();
+    runs.stream()
         .collect(
             Collectors.groupingBy(
-                TrafficRun::row,
-                java.util.TreeMap::new,
-                Collectors.mapping(TrafficRun::round, Collectors.toSet())))
-        .entrySet()
-        .stream()
-        .map(entry -> entry.getValue().size() + " of row " + entry.getKey())
+                run -> List.of(run.row(), run.size(), run.mode(), run.load()),
+                Collectors.counting()))
+        .forEach((cell, count) -> most.merge((Integer) cell.get(0), count, Math::max));
+    return most.entrySet().stream()
+        .map(entry -> entry.getValue() + " of row " + entry.getKey())
         .collect(Collectors.joining(", "));
   }
 
@@ -109,11 +111,19 @@ final class TrafficReport {
             "average response", line -> line.figure().startsWith("response, average"),
             "CPU of a frame, all loads", line -> line.kind() == Kind.CPU_OF_FRAME,
             "CPU of a frame, UDP at a fixed load",
-                line -> line.kind() == Kind.CPU_OF_FRAME && line.load() == TrafficLoad.UDP_FIXED);
+                line -> line.kind() == Kind.CPU_OF_FRAME && line.load() == TrafficLoad.UDP_FIXED,
+            "CPU of a frame, rows 1, 2, 5, 7",
+                line -> line.kind() == Kind.CPU_OF_FRAME && forms(line) == 1,
+            "CPU of a frame, rows 4, 6, 8 (two copies due of all)",
+                line -> line.kind() == Kind.CPU_OF_FRAME && forms(line) == 2);
     for (TrafficMode mode : OURS) {
       families.forEach((words, family) -> summaryLine(page, mode, words, family));
     }
     page.append('\n');
+  }
+
+  private static int forms(Line line) {
+    return TrafficRow.of(line.row()).formsOfAll;
   }
 
   private static boolean figure(Line line, TrafficLoad load) {

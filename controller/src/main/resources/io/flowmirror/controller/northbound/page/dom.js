@@ -182,7 +182,14 @@ export function table({ label, columns, key, size, empty, onPage }) {
     const pages = Math.max(1, Math.ceil(items.length / size));
     page = Math.max(0, Math.min(page, pages - 1));
     const shown = visible();
-    const kept = new Set();
+    const kept = new Set(shown.map(key));
+    for (const [name, its] of rows) {
+      if (!kept.has(name)) {
+        its.element.remove();
+        rows.delete(name);
+      }
+    }
+    const focused = body.contains(document.activeElement) ? document.activeElement : null;
     let before = null;
     for (const item of shown) {
       const name = key(item);
@@ -197,13 +204,9 @@ export function table({ label, columns, key, size, empty, onPage }) {
         body.insertBefore(its.element, place);
       }
       before = its.element;
-      kept.add(name);
     }
-    for (const [name, its] of rows) {
-      if (!kept.has(name)) {
-        its.element.remove();
-        rows.delete(name);
-      }
+    if (focused?.isConnected && document.activeElement !== focused) {
+      focused.focus({ preventScroll: true }); // A row that is moved loses it.
     }
     whole.hidden = items.length === 0;
     nothing.hidden = items.length > 0;

@@ -26,7 +26,8 @@ let paused = false;
 let filter = "";
 const listeners = new Set();
 
-const list = el("ol", { class: "log", role: "log", "aria-label": "Events, the newest first" });
+const list = el("ol", {});
+const log = el("div", { class: "log", role: "log", "aria-label": "Events, the newest first" }, list);
 const state = el("p", { class: "hint", role: "status" });
 const pause = el("button", { type: "button", click: togglePause }, "Pause");
 const kinds = el(
@@ -214,7 +215,7 @@ export function start(aside) {
     aside,
     el("div", { class: "bar" }, el("h2", { id: "events-title" }, "Events"), kinds, pause),
     state,
-    list,
+    log,
   );
   run();
 }

@@ -29,7 +29,8 @@ const NAMES = {
 };
 
 function link(each, first) {
-  const [word, tone] = VERDICTS[each.verdict] ?? [each.verdict, "quiet"];
+  const unasked = each.name === "asked-for" && each.verdict === "broken";
+  const [word, tone] = unasked ? ["No", "quiet"] : (VERDICTS[each.verdict] ?? [each.verdict, "quiet"]);
   return el(
     "li",
     { class: first ? "first" : null },
@@ -44,6 +45,9 @@ function verdict(found) {
   const first = found.firstBroken;
   if (!first) {
     return ["It is mirrored, and every link holds.", "good"];
+  }
+  if (first.name === "asked-for") {
+    return [`It is not mirrored: ${first.says}.`, "quiet"]; // Nothing is wrong with that.
   }
   const name = NAMES[first.name] ?? first.name;
   return first.verdict === "broken"

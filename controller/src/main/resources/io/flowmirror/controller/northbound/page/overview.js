@@ -3,8 +3,8 @@
 
 import { badge, el, fill, setAttribute, setBadge, setText, table, textColumn } from "./dom.js";
 import { buttons, howLong } from "./mirror.js";
-import { onRates, ratesOf, sum, want } from "./rates.js";
-import { subscribe, world } from "./world.js";
+import { MOST_NODES, onRates, ratesOf, sum, want } from "./rates.js";
+import { isAmongAll, subscribe, world } from "./world.js";
 import { clock, count, millis, nodeState, number, podState, portState, rate } from "./words.js";
 
 const NODES_A_PAGE = 25;
@@ -157,6 +157,11 @@ function rateColumn(name, which) {
           setText(total, "");
           return;
         }
+        if (which === "from" && isAmongAll(pod)) {
+          setText(fast, "–");
+          setText(total, "counted for all at once");
+          return;
+        }
         const known = ratesOf(pod);
         const copies = known?.[which] ?? pod.copies[which === "from" ? "fromPod" : "toPod"];
         setText(fast, rate(known?.[`${which}Rate`]));
@@ -261,7 +266,7 @@ export function overview() {
   function look() {
     const tapped = world.nodes.filter((each) => each.mirroredPods > 0 && each.connections.openflow);
     const seen = new Set(pods.visible().filter((pod) => pod.state !== "not-mirrored").map((pod) => pod.node));
-    want(tapped.filter((each) => tapped.length <= 8 || seen.has(each.name)).map((each) => each.name));
+    want(tapped.filter((each) => tapped.length <= MOST_NODES || seen.has(each.name)).map((each) => each.name));
   }
 
   function isKnown() {
@@ -275,7 +280,9 @@ export function overview() {
     const inSync = world.nodes.filter((each) => each.inSync).length;
     const asked = world.pods.filter((each) => each.state !== "not-mirrored");
     const pending = asked.filter((each) => each.state === "pending").length;
-    const total = sum();
+    // Only where every copy is counted, and every counter read.
+    const tapped = world.nodes.filter((each) => each.mirroredPods > 0);
+    const total = tapped.length > MOST_NODES || tapped.some((each) => each.everything) ? null : sum();
     fill(
       summary,
       el("span", {}, `${number(inSync)} of ${count(world.nodes.length, "node", "nodes")} in sync`),
@@ -290,7 +297,7 @@ export function overview() {
       return;
     }
     form.hidden = false;
-    asking.hidden = true;
+    asking.remove();
     choices(namespace, "All namespaces", [...new Set(world.pods.map((pod) => pod.namespace))].sort(names.compare));
     choices(node, "All nodes", world.nodes.map((each) => each.name));
     if (namespace.value !== filter.namespace || node.value !== filter.node) {
@@ -306,8 +313,10 @@ export function overview() {
   const ends = [
     subscribe(update),
     onRates(() => {
-      pods.redraw();
-      sumUp();
+      if (isKnown()) {
+        pods.redraw();
+        sumUp();
+      }
     }),
   ];
   update();

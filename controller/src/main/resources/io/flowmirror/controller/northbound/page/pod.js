@@ -8,10 +8,10 @@ import { explanation } from "./explain.js";
 import { changes, ours, ovns } from "./flows.js";
 import { asked, fields, howLong, turnOff, turnOn } from "./mirror.js";
 import { onRates, ratesOf, want } from "./rates.js";
-import { subscribe, world } from "./world.js";
+import { isAmongAll, subscribe, world } from "./world.js";
 import { bytes, direction, moment, number, podState, rate } from "./words.js";
 
-const FACTS = ["Node", "Port", "Logical port", "Asked for by", "Copied", "Ends", "Pending, since"];
+const FACTS = ["Node", "Port", "Logical port", "Asked for by", "Copied", "Ends", "Pending because"];
 
 function section(title, ...content) {
   const id = `s-${title.toLowerCase().replaceAll(/[^a-z]+/g, "-")}`;
@@ -55,6 +55,12 @@ function port() {
   function counters(pod) {
     const known = ratesOf(pod);
     for (const which of ["from", "to"]) {
+      if (which === "from" && isAmongAll(pod)) {
+        setText(numbers[which].now, "counted for all at once");
+        setText(numbers[which].packets, "–");
+        setText(numbers[which].bytes, "–");
+        continue;
+      }
       const count = known?.[which] ?? pod.copies[which === "from" ? "fromPod" : "toPod"];
       setText(numbers[which].now, rate(known?.[`${which}Rate`]));
       setText(numbers[which].packets, number(count.packets));

@@ -5,7 +5,8 @@ import { get, path } from "./api.js";
 import { repeat } from "./world.js";
 
 const MILLIS = 2_000;
-const MOST_NODES = 8;
+/** The counters of so many nodes at most are read. */
+export const MOST_NODES = 8;
 const KEPT = 60;
 
 let wanted = [];

@@ -22,6 +22,11 @@ export const world = {
   podsKnown: false,
 };
 
+/** Whether everything is mirrored on a pod's node: what pods send is then counted for all at once. */
+export function isAmongAll(pod) {
+  return world.nodes.some((node) => node.name === pod.node && node.everything);
+}
+
 const listeners = new Set();
 
 /** Tells of each change; returns how to end that. */
