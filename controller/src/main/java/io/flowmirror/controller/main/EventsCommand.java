@@ -45,7 +45,7 @@ final class EventsCommand extends RemoteCommand {
       names = "--kind",
       paramLabel = "KIND",
       split = ",",
-      description = "Only these: node, repair, mirror, request, entries.")
+      description = "Only these: node, repair, mirror, request.")
   private List<String> kinds = List.of();
 
   @Override

@@ -23,6 +23,7 @@ import io.flowmirror.flows.Action;
 import io.flowmirror.flows.Asked;
 import io.flowmirror.flows.Asked.Standing;
 import io.flowmirror.flows.FlowDiff.Drift;
+import io.flowmirror.flows.FlowKey;
 import io.flowmirror.flows.InstalledEntry;
 import io.flowmirror.flows.PlannedEntry;
 import io.flowmirror.topology.PodInterface;
@@ -178,6 +179,7 @@ public final class KubernetesLink implements AutoCloseable {
     if (anew) {
       // Not under the lock: the session may be about to tell something.
       closeSession();
+      heard = false;
       reconciler.assign(atFirst(changed, self));
       open();
     }
@@ -225,6 +227,11 @@ public final class KubernetesLink implements AutoCloseable {
     return who.startsWith("mirror:") ? settings.mirrorResources() : settings.annotations();
   }
 
+  /** Who asks for what on a node in the API, as {@link #askedBy} says it. */
+  public synchronized ImmutableMap<PodInterface, ImmutableSet<String>> askedByApi(String node) {
+    return askedBy.getOrDefault(node, ImmutableMap.of());
+  }
+
   /**
    * Who asks for what is mirrored on a node, for each interface: {@code file}, {@code
    * annotation[:MANAGER]} or {@code mirror:NAMESPACE/NAME[:MANAGER]}. What the file asks for is
@@ -260,7 +267,10 @@ public final class KubernetesLink implements AutoCloseable {
       to = session;
       counting = settings.kubernetes().filter(KubernetesSettings::mirrorResources).isPresent();
       before = last;
-      last = statuses;
+      if (to != null) {
+        // What no session has been told is news to the next one.
+        last = statuses;
+      }
     }
     if (to != null) {
       for (var entry : statuses.entrySet()) {
@@ -320,8 +330,11 @@ public final class KubernetesLink implements AutoCloseable {
   }
 
   private static boolean isMissing(NodeStatus status, PlannedEntry entry) {
-    Drift drift = status.diff().drift().get(entry.entry().key());
-    return drift != null && drift != Drift.DUE;
+    FlowKey key = entry.entry().key();
+    Drift drift = status.diff().drift().get(key);
+    return (drift != null && drift != Drift.DUE)
+        || status.diff().conflicts().containsKey(key)
+        || status.diff().hidden().containsKey(key);
   }
 
   private void closeSession() {

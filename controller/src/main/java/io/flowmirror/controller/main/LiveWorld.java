@@ -13,6 +13,7 @@ import io.flowmirror.flows.InstalledEntry;
 import io.flowmirror.topology.InterfaceCounters;
 import io.flowmirror.topology.PodInterface;
 import io.flowmirror.topology.PodName;
+import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Consumer;
@@ -68,10 +69,11 @@ final class LiveWorld implements World {
   }
 
   @Override
-  public ImmutableList<String> askedByApi(String node, PodInterface at) {
-    return link.askedBy(node).getOrDefault(at, ImmutableSet.of()).stream()
-        .filter(who -> !who.equals("file"))
-        .collect(ImmutableList.toImmutableList());
+  public ImmutableMap<PodInterface, ImmutableList<String>> askedByApi(String node) {
+    return link.askedByApi(node).entrySet().stream()
+        .collect(
+            ImmutableMap.toImmutableMap(
+                Map.Entry::getKey, entry -> ImmutableList.copyOf(entry.getValue())));
   }
 
   @Override

@@ -11,9 +11,11 @@ import io.fabric8.kubernetes.client.ConfigBuilder;
 import io.fabric8.kubernetes.client.KubernetesClient;
 import io.fabric8.kubernetes.client.KubernetesClientBuilder;
 import io.flowmirror.config.ConfigException;
+import io.flowmirror.config.KubernetesSettings;
 import io.flowmirror.config.NorthboundSettings;
 import io.flowmirror.config.NorthboundSettings.Listen;
 import io.flowmirror.config.Settings;
+import io.flowmirror.controller.kubernetes.AskedMirrors;
 import io.flowmirror.controller.kubernetes.Reviews;
 import io.flowmirror.controller.northbound.History;
 import io.flowmirror.controller.northbound.Metrics;
@@ -145,6 +147,7 @@ final class RunCommand implements Callable<Integer> {
         Served northbound =
             serve(
                 settings,
+                reconciler,
                 new LiveWorld(reconciler, linked, watch::inForce),
                 book,
                 history,
@@ -152,7 +155,6 @@ final class RunCommand implements Callable<Integer> {
       northbound.announce();
       link.set(linked);
       var unused = reconciler.fault().thenAccept(error -> end.complete(Flowmirror.FAILED));
-      book.listen(reconciler::request);
       int code = end.join();
       log.info(
           "stopping; entries stay as they are for at most {} s",
@@ -199,7 +201,14 @@ final class RunCommand implements Callable<Integer> {
   }
 
   private Served serve(
-      Settings settings, LiveWorld world, RequestBook book, History history, Metrics metrics) {
+      Settings settings,
+      Reconciler reconciler,
+      LiveWorld world,
+      RequestBook book,
+      History history,
+      Metrics metrics) {
+    // Before anybody can ask: what is told to nobody would be asked for in vain.
+    book.listen(reconciler::request);
     Optional<NorthboundSettings> asked = settings.northbound();
     Optional<KubernetesClient> reviewer =
         asked.isPresent() && settings.kubernetes().isPresent()
@@ -209,7 +218,17 @@ final class RunCommand implements Callable<Integer> {
       return new Served(
           asked.map(
               its ->
-                  Northbound.start(its, world, book, history, metrics, reviewer.map(Reviews::new))),
+                  Northbound.start(
+                      its,
+                      world,
+                      book,
+                      history,
+                      metrics,
+                      reviewer.map(Reviews::new),
+                      settings
+                          .kubernetes()
+                          .filter(KubernetesSettings::mirrorResources)
+                          .map(yes -> new AskedMirrors(this::apiConfig)))),
           Optional.ofNullable(probes).map(at -> Probes.start(at, world, metrics)),
           reviewer,
           history,
@@ -230,18 +249,19 @@ final class RunCommand implements Callable<Integer> {
 
   /** As kubectl finds the API, or as a pod does. */
   private KubernetesClient client() {
+    return new KubernetesClientBuilder().withConfig(apiConfig()).build();
+  }
+
+  private Config apiConfig() {
     Config found =
         kubeconfig == null
             ? Config.autoConfigure(null)
             : Config.fromKubeconfig(kubeconfig.toFile());
     int millis = Math.toIntExact(KubernetesLink.TIMEOUT.toMillis());
-    return new KubernetesClientBuilder()
-        .withConfig(
-            new ConfigBuilder(found)
-                .withRequestTimeout(millis)
-                .withConnectionTimeout(millis)
-                .withRequestRetryBackoffLimit(0)
-                .build())
+    return new ConfigBuilder(found)
+        .withRequestTimeout(millis)
+        .withConnectionTimeout(millis)
+        .withRequestRetryBackoffLimit(0)
         .build();
   }
 

@@ -5,6 +5,7 @@ import com.google.common.cache.Cache;
 import com.google.common.cache.CacheBuilder;
 import com.google.common.hash.Hashing;
 import com.google.common.util.concurrent.RateLimiter;
+import io.flowmirror.controller.kubernetes.AskedMirrors;
 import io.flowmirror.controller.kubernetes.Reviews;
 import io.flowmirror.controller.kubernetes.Reviews.AwayException;
 import io.flowmirror.controller.kubernetes.Reviews.User;
@@ -26,18 +27,30 @@ final class ApiAccess implements Access {
   private static final int MAX_KEPT = 10_000;
   private static final double REVIEWS_PER_SECOND = 20;
 
+  /** Only who has shown a token can make these. */
+  private static final double RIGHTS_PER_SECOND = 100;
+
   /** What the API has said of a token. */
   private record Known(Optional<User> user) {}
 
-  private record Right(String user, String uid, Caller.Verb verb, String namespace) {}
+  /** With all that the API has said of the user: tokens of one may differ in groups and scopes. */
+  private record Right(User user, Caller.Verb verb, String namespace) {}
 
   private final Reviews reviews;
-  private final RateLimiter limiter = RateLimiter.create(REVIEWS_PER_SECOND);
+  private final Optional<AskedMirrors> mirrors;
+  private final RateLimiter tokensAsked = RateLimiter.create(REVIEWS_PER_SECOND);
+  private final RateLimiter rightsAsked = RateLimiter.create(RIGHTS_PER_SECOND);
   private final Cache<String, Known> users = cache();
   private final Cache<Right, Boolean> rights = cache();
 
-  ApiAccess(Reviews reviews) {
+  /**
+   * Asks the API.
+   *
+   * @param mirrors where callers' mirrors are written, if the controller follows resources
+   */
+  ApiAccess(Reviews reviews, Optional<AskedMirrors> mirrors) {
     this.reviews = reviews;
+    this.mirrors = mirrors;
   }
 
   private static <K, V> Cache<K, V> cache() {
@@ -53,10 +66,11 @@ final class ApiAccess implements Access {
     String key = Hashing.sha256().hashString(token, StandardCharsets.UTF_8).toString();
     @Nullable Known known = users.getIfPresent(key);
     if (known == null) {
-      known = new Known(ask(() -> reviews.user(token)));
+      known = new Known(ask(tokensAsked, () -> reviews.user(token)));
       users.put(key, known);
     }
     return new ApiCaller(
+        token,
         known.user().orElseThrow(() -> Problem.unauthorized("the bearer token is nobody's")));
   }
 
@@ -64,7 +78,7 @@ final class ApiAccess implements Access {
     T ask() throws AwayException;
   }
 
-  private <T> T ask(Question<T> question) {
+  private static <T> T ask(RateLimiter limiter, Question<T> question) {
     if (!limiter.tryAcquire(Duration.ofSeconds(1))) {
       throw Problem.tooMany("too many questions to the Kubernetes API; ask again in a second");
     }
@@ -76,10 +90,17 @@ final class ApiAccess implements Access {
   }
 
   private final class ApiCaller implements Caller {
+    private final String token;
     private final User user;
 
-    ApiCaller(User user) {
+    ApiCaller(String token, User user) {
+      this.token = token;
       this.user = user;
+    }
+
+    @Override
+    public Optional<Asking> asking() {
+      return mirrors.map(written -> new Asking.InApi(written, token, user.name()));
     }
 
     @Override
@@ -89,11 +110,11 @@ final class ApiAccess implements Access {
 
     @Override
     public boolean may(Verb verb, String namespace) {
-      Right right = new Right(user.name(), user.uid(), verb, namespace);
+      Right right = new Right(user, verb, namespace);
       @Nullable Boolean known = rights.getIfPresent(right);
       if (known == null) {
         known =
-            mayEverywhere(verb, namespace) || ask(() -> reviews.may(user, verb.text(), namespace));
+            mayEverywhere(verb, namespace) || ask(rightsAsked, () -> reviews.may(user, verb.text(), namespace));
         rights.put(right, known);
       }
       return known;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.flowmirror.controller.northbound;
 
+import java.util.Optional;
+
 /** Who asks, and what that one may. From whatever thread. */
 interface Caller {
   /** What may be done with mirrors; the names are those of Kubernetes' verbs. */
@@ -26,6 +28,11 @@ interface Caller {
    * @throws Problem if that cannot be found out now
    */
   boolean may(Verb verb, String namespace);
+
+  /** What the caller writes to in place of the book: resources of the API, with his own rights. */
+  default Optional<Asking> asking() {
+    return Optional.empty();
+  }
 
   /** Refuses what the caller may not. */
   default void demand(Verb verb, String namespace) {

@@ -8,9 +8,15 @@ import com.google.common.net.HostAndPort;
 import com.google.common.net.InetAddresses;
 import io.helidon.http.HeaderNames;
 import io.helidon.http.HttpException;
+import io.helidon.webserver.http.RoutingResponse;
 import io.helidon.webserver.http.ServerRequest;
 import io.helidon.webserver.http.ServerResponse;
+import java.time.Duration;
 import java.util.Optional;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.ScheduledFuture;
+import java.util.concurrent.TimeUnit;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -22,6 +28,13 @@ final class Dispatch {
   private static final Logger log = LoggerFactory.getLogger(Dispatch.class);
   private static final String BEARER = "bearer ";
   private static final ImmutableSet<String> SAFE = ImmutableSet.of("GET", "HEAD");
+
+  /** Longer than a switch is given for all of its entries. */
+  private static final Duration LONGEST = Duration.ofMinutes(2);
+
+  private static final ScheduledExecutorService LIMITS =
+      Executors.newSingleThreadScheduledExecutor(
+          Thread.ofPlatform().name("northbound-limits").daemon().factory());
 
   private final Routes routes;
   private final Access access;
@@ -53,7 +66,18 @@ final class Dispatch {
       refuseOtherSites(request, method);
       Caller caller = found.route().open() ? Caller.local() : caller(request, address);
       ImmutableMap<String, String> parameters = found.parameters();
-      found.route().endpoint().serve(new Exchange(request, response, parameters, caller));
+      Exchange exchange =
+          new Exchange(
+              request,
+              response,
+              parameters,
+              caller,
+              () -> found.route().open() ? caller : access.caller(bearer(request)));
+      if (found.route().endless()) {
+        found.route().endpoint().serve(exchange);
+      } else {
+        serveInTime(found.route().endpoint(), exchange);
+      }
     } catch (Problem e) {
       if (response.bytesWritten() > 0) {
         throw brokenOff(e);
@@ -74,6 +98,18 @@ final class Dispatch {
     }
   }
 
+  /** Who reads his answer too slowly has his connection cut: an interrupt closes its socket. */
+  private static void serveInTime(Routes.Endpoint endpoint, Exchange exchange) throws Exception {
+    Thread self = Thread.currentThread();
+    ScheduledFuture<?> end =
+        LIMITS.schedule(self::interrupt, LONGEST.toMillis(), TimeUnit.MILLISECONDS);
+    try {
+      endpoint.serve(exchange);
+    } finally {
+      end.cancel(false);
+    }
+  }
+
   /** The client has gone in the middle of the answer, or is to notice that it is not whole. */
   private static IllegalStateException brokenOff(Exception cause) {
     log.debug("an answer was broken off", cause);
@@ -81,6 +117,7 @@ final class Dispatch {
   }
 
   private Caller caller(ServerRequest request, String address) {
+    throttle.token(address);
     try {
       return access.caller(bearer(request));
     } catch (Problem e) {
@@ -95,6 +132,11 @@ final class Dispatch {
     if (response.isSent()) {
       return;
     }
+    // An answer may have begun of which nothing has gone out yet.
+    if (response instanceof RoutingResponse begun && !begun.reset()) {
+      throw brokenOff(problem);
+    }
+    secure(response);
     response.status(problem.status()).header(HeaderNames.CONTENT_TYPE, Problem.MEDIA_TYPE);
     if (problem.status() == 401) {
       response.header(HeaderNames.WWW_AUTHENTICATE, "Bearer");

@@ -34,9 +34,7 @@ record Event(
     /** An interface of a pod is mirrored, or not any more, or not as it should be. */
     MIRROR("mirror"),
     /** Somebody has asked for something. */
-    REQUEST("request"),
-    /** Entries of ours have come or gone. */
-    ENTRIES("entries");
+    REQUEST("request");
 
     private final String text;
 

@@ -10,6 +10,7 @@ import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
 import java.util.Optional;
 import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /** {@code /v1/events} and {@code /v1/history}. */
@@ -28,7 +29,7 @@ final class EventRoutes {
   }
 
   void register(Routes routes) {
-    routes.add("GET", "/v1/events", this::follow);
+    routes.addEndless("GET", "/v1/events", this::follow);
     routes.add("GET", "/v1/history", this::list);
   }
 
@@ -54,7 +55,7 @@ final class EventRoutes {
   }
 
   /** Server-sent events (HTML Standard, section 9.2). */
-  private void follow(Exchange exchange) throws IOException, InterruptedException {
+  private void follow(Exchange exchange) throws IOException {
     exchange.allowQuery();
     if (!places.tryAcquire()) {
       throw Problem.tooMany("there are " + MAX_FOLLOWERS + " followers already");
@@ -63,15 +64,26 @@ final class EventRoutes {
       exchange.response().header(HeaderNames.CACHE_CONTROL, "no-store");
       try (OutputStream out = exchange.stream("text/event-stream")) {
         write(out, ": flowmirror\n\n");
-        while (!closed && !follower.isLost()) {
-          Optional<Event> event = follower.next(HEARTBEAT_MILLIS);
-          if (event.isEmpty()) {
-            write(out, ": \n\n");
-          } else if (event.get().isFor(exchange.caller())) {
-            write(out, text(event.get()));
+        try {
+          Caller caller = exchange.caller();
+          long asked = System.nanoTime();
+          while (!closed) {
+            Optional<Event> event = follower.next(HEARTBEAT_MILLIS);
+            if (System.nanoTime() - asked > TimeUnit.MILLISECONDS.toNanos(HEARTBEAT_MILLIS)) {
+              // A token may be nobody's any more, or somebody's who may see less.
+              caller = exchange.callerNow();
+              asked = System.nanoTime();
+            }
+            if (event.isEmpty()) {
+              write(out, ": \n\n");
+            } else if (event.get().isFor(caller)) {
+              write(out, text(event.get()));
+            }
           }
+        } catch (InterruptedException e) {
+          // Too slow. One that does not read at all has lost its connection by the interrupt.
+          write(out, "event: lost\ndata: {}\n\n");
         }
-        write(out, "event: lost\ndata: {}\n\n");
       }
     } finally {
       places.release();

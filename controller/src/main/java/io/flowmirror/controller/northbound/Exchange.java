@@ -26,6 +26,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.function.Function;
+import java.util.function.Supplier;
 
 /** One request, and its answer. */
 final class Exchange {
@@ -44,20 +45,32 @@ final class Exchange {
   private final ServerResponse response;
   private final ImmutableMap<String, String> parameters;
   private final Caller caller;
+  private final Supplier<Caller> again;
 
   Exchange(
       ServerRequest request,
       ServerResponse response,
       ImmutableMap<String, String> parameters,
-      Caller caller) {
+      Caller caller,
+      Supplier<Caller> again) {
     this.request = request;
     this.response = response;
     this.parameters = parameters;
     this.caller = caller;
+    this.again = again;
   }
 
   Caller caller() {
     return caller;
+  }
+
+  /**
+   * Who shows this token now, for an answer that goes on for long.
+   *
+   * @throws Problem if nobody does any more
+   */
+  Caller callerNow() {
+    return again.get();
   }
 
   ServerRequest request() {

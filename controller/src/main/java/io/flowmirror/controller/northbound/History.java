@@ -22,6 +22,8 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * What has happened lately, and a way to follow it. It looks at the newest snapshot, on a thread of
@@ -32,8 +34,11 @@ import org.jspecify.annotations.Nullable;
  * queue; one that is full ends its follower.
  */
 public final class History implements AutoCloseable {
+  private static final Logger log = LoggerFactory.getLogger(History.class);
+
   static final int KEPT = 1_000;
-  private static final int QUEUE = 512;
+  /** All that is kept, for who begins with it, and as much as comes while that is read. */
+  private static final int QUEUE = KEPT + 500;
 
   /** At most so often is a node looked at, however often it reports. */
   private static final long PAUSE_MILLIS = 100;
@@ -42,24 +47,27 @@ public final class History implements AutoCloseable {
   static final class Follower implements AutoCloseable {
     private final BlockingQueue<Event> queue = new ArrayBlockingQueue<>(QUEUE);
     private final History history;
-    private volatile boolean lost;
+    private final Thread reader;
+    private boolean lost;
 
-    private Follower(History history) {
+    private Follower(History history, Thread reader) {
       this.history = history;
+      this.reader = reader;
     }
 
+    /** One that is too slow misses events from here on: it is told so, wherever it waits. */
     private void tell(Event event) {
-      if (!queue.offer(event)) {
+      if (!lost && !queue.offer(event)) {
         lost = true;
+        reader.interrupt();
       }
     }
 
-    /** Whether it has been too slow, so that events are missing from here on. */
-    boolean isLost() {
-      return lost && queue.isEmpty();
-    }
-
-    /** The next event, or nothing if none comes in time. */
+    /**
+     * The next event, or nothing if none comes in time.
+     *
+     * @throws InterruptedException if it has been too slow
+     */
     Optional<Event> next(long millis) throws InterruptedException {
       return Optional.ofNullable(queue.poll(millis, TimeUnit.MILLISECONDS));
     }
@@ -106,7 +114,11 @@ public final class History implements AutoCloseable {
         if (taken == null) {
           return;
         }
-        compare(taken);
+        try {
+          compare(taken);
+        } catch (RuntimeException e) {
+          log.error("a fault of ours; history goes on", e);
+        }
         Thread.sleep(PAUSE_MILLIS);
       }
     } catch (InterruptedException e) {
@@ -170,6 +182,13 @@ public final class History implements AutoCloseable {
     if (before != null
         && before.intent().equals(now.intent())
         && before.node().podPorts().equals(now.node().podPorts())) {
+      return;
+    }
+    boolean wasAll = before != null && before.intent().everything();
+    if (wasAll != now.intent().everything()) {
+      // Of everything, not of each: thousands of pods would leave no room for anything else.
+      String words = wasAll ? "not everything is mirrored any more" : "everything is to be mirrored";
+      add(Event.Kind.NODE, node, words, Optional.empty());
       return;
     }
     List<PodInterface> was = before == null ? List.of() : mirrored(before);
@@ -237,9 +256,12 @@ public final class History implements AutoCloseable {
     }
   }
 
-  /** Follows from after this event on; what is not kept any more is not told. */
+  /**
+   * Follows from after this event on; what is not kept any more is not told. A thread that comes for
+   * events too seldom is interrupted, whatever it is doing.
+   */
   Follower follow(long after) {
-    Follower follower = new Follower(this);
+    Follower follower = new Follower(this, Thread.currentThread());
     lock.lock();
     try {
       events.stream().filter(event -> event.id() > after).forEach(follower::tell);

@@ -88,6 +88,9 @@ public final class Metrics implements AutoCloseable {
 
   /** Takes where all nodes stand. On the loop's thread. */
   public void stand(ImmutableMap<String, NodeStatus> statuses) {
+    if (statuses.equals(last)) {
+      return;
+    }
     statuses.forEach(
         (node, status) -> {
           @Nullable NodeStatus before = last.get(node);

@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.google.common.collect.ImmutableSet;
 import io.flowmirror.config.Direction;
+import io.flowmirror.config.KubernetesSettings;
 import io.flowmirror.config.Mirror;
 import io.flowmirror.controller.northbound.Caller.Verb;
 import io.flowmirror.controller.reconcile.Requests;
@@ -88,8 +89,7 @@ final class MirrorRoutes {
         .all()
         .forEach(
             seen ->
-                world
-                    .askedByApi(seen.node().orElse(""), seen.at())
+                seen.byApi()
                     .forEach(
                         by -> {
                           ObjectNode json =
@@ -117,13 +117,28 @@ final class MirrorRoutes {
         Item::json);
   }
 
+  /** With the caller's own rights in the API, where that is who says what is mirrored. */
+  private Asking asking(Exchange exchange) {
+    return exchange.caller().asking().orElse(book);
+  }
+
+  /** What one of several controllers knows by itself goes with the node to another. */
+  private void refuseIfOneOfSeveral() {
+    if (world.settings().kubernetes().flatMap(KubernetesSettings::leases).isPresent()) {
+      throw Problem.conflict(
+          "several controllers share the nodes (kubernetes.leases), and this would be known to one"
+              + " of them: make a Mirror (kubernetes.mirror-resources), or change the configuration");
+    }
+  }
+
   private void show(Exchange exchange) {
     exchange.allowQuery();
     PodName pod = exchange.pod();
     exchange.caller().demand(Verb.GET, pod.namespace());
     exchange.json(
         200,
-        book.entry(pod.toString())
+        asking(exchange)
+            .entry(pod.namespace(), pod.name())
             .map(MirrorRoutes::json)
             .or(
                 () ->
@@ -151,15 +166,20 @@ final class MirrorRoutes {
     if (until.isPresent() && !until.get().isAfter(clock.instant())) {
       throw Problem.badRequest("until: found " + until.get() + "; expected a time to come");
     }
-    boolean isNew = book.entry(pod.toString()).isEmpty();
+    Asking asking = asking(exchange);
+    if (exchange.caller().asking().isEmpty()) {
+      refuseIfOneOfSeveral();
+    }
+    Optional<RequestBook.Entry> before = asking.entry(pod.namespace(), pod.name());
     Mirror mirror = new Mirror(pod.namespace(), pod.name(), direction);
     boolean changed =
-        book.put(
+        asking.put(
             mirror,
             until.or(() -> time.map(length -> clock.instant().plus(length))),
             exchange.caller().name());
     RequestBook.Entry entry =
-        book.entry(pod.toString())
+        asking
+            .entry(pod.namespace(), pod.name())
             .orElseThrow(() -> Problem.conflict("somebody else has taken it back at once"));
     if (changed) {
       String words =
@@ -169,12 +189,15 @@ final class MirrorRoutes {
               + direction
               + entry.until().map(end -> ", until " + end).orElse("");
       AUDIT.info("asked pod={} direction={} by={} for: {}", pod, direction, entry.by(), words);
-      history.requested(
-          Optional.of(pod.namespace()),
-          Optional.of(pod.name()),
-          entry.by() + " asks for the " + words);
+      // That it goes on for longer, as a capture says every 20 s, is no news.
+      if (before.map(RequestBook.Entry::mirror).filter(mirror::equals).isEmpty()) {
+        history.requested(
+            Optional.of(pod.namespace()),
+            Optional.of(pod.name()),
+            entry.by() + " asks for the " + words);
+      }
     }
-    exchange.json(isNew ? 201 : 200, json(entry));
+    exchange.json(before.isEmpty() ? 201 : 200, json(entry));
   }
 
   private void remove(Exchange exchange) {
@@ -182,7 +205,7 @@ final class MirrorRoutes {
     exchange.noBody();
     PodName pod = exchange.pod();
     exchange.caller().demand(Verb.UPDATE, pod.namespace());
-    if (book.remove(pod.toString())) {
+    if (asking(exchange).remove(pod.namespace(), pod.name())) {
       String by = exchange.caller().name();
       AUDIT.info("taken back pod={} by={}", pod, by);
       history.requested(
@@ -251,6 +274,7 @@ final class MirrorRoutes {
   private void putGlobal(Exchange exchange) {
     exchange.allowQuery();
     exchange.caller().demand(Verb.UPDATE, "");
+    refuseIfOneOfSeveral();
     ObjectNode body = exchange.body("mode", "nodes");
     String mode =
         Json.text(body, "mode", Exchange.oneOf("all", "off", "nodes", "configured"))

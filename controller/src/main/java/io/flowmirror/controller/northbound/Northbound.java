@@ -4,6 +4,7 @@ package io.flowmirror.controller.northbound;
 import com.google.common.collect.ImmutableList;
 import com.google.common.net.InetAddresses;
 import io.flowmirror.config.NorthboundSettings;
+import io.flowmirror.controller.kubernetes.AskedMirrors;
 import io.flowmirror.controller.kubernetes.Reviews;
 import io.flowmirror.controller.northbound.RequestBook.Entry;
 import io.helidon.webserver.WebServer;
@@ -21,6 +22,7 @@ import org.slf4j.bridge.SLF4JBridgeHandler;
  * the time that a silent connection is kept.
  */
 public final class Northbound implements AutoCloseable {
+  private static final Logger log = LoggerFactory.getLogger(Northbound.class);
   private static final Logger AUDIT = LoggerFactory.getLogger("io.flowmirror.audit");
 
   private static final int MAX_CONNECTIONS = 256;
@@ -61,7 +63,7 @@ public final class Northbound implements AutoCloseable {
     new DocumentRoutes().register(routes);
     metrics.watch(world, book, history, settings.podMetrics());
     Dispatch dispatch =
-        new Dispatch(routes, access, new Throttle(), access instanceof Access.Everybody);
+        new Dispatch(routes, access, new Throttle(), settings.certificate().isEmpty());
     certificate = settings.certificate().map(ServerCertificate::new);
     WebServerConfig.Builder builder =
         WebServer.builder()
@@ -84,6 +86,7 @@ public final class Northbound implements AutoCloseable {
    * Starts to serve.
    *
    * @param reviews how to ask the Kubernetes API who asks, if there is one
+   * @param mirrors how to write what callers ask for there, if Mirrors are followed
    * @throws IllegalArgumentException if the certificate or the tokens cannot be read
    * @throws IllegalStateException if the address cannot be listened at
    */
@@ -93,11 +96,12 @@ public final class Northbound implements AutoCloseable {
       RequestBook book,
       History history,
       Metrics metrics,
-      Optional<Reviews> reviews) {
+      Optional<Reviews> reviews,
+      Optional<AskedMirrors> mirrors) {
     SLF4JBridgeHandler.removeHandlersForRootLogger();
     SLF4JBridgeHandler.install();
     Northbound northbound =
-        new Northbound(settings, world, book, history, access(settings, reviews), metrics);
+        new Northbound(settings, world, book, history, access(settings, reviews, mirrors), metrics);
     try {
       northbound.server.start();
     } catch (RuntimeException e) {
@@ -107,13 +111,17 @@ public final class Northbound implements AutoCloseable {
     return northbound;
   }
 
-  /** The file's word counts alone; without one, the API's where others than this machine ask. */
-  private static Access access(NorthboundSettings settings, Optional<Reviews> reviews) {
+  /**
+   * The file's word counts alone; without one the API's, if there is one: on a node's own network
+   * any pod with hostNetwork is on this machine.
+   */
+  private static Access access(
+      NorthboundSettings settings, Optional<Reviews> reviews, Optional<AskedMirrors> mirrors) {
     if (settings.tokens().isPresent()) {
       return new TokenFile(settings.tokens().get());
     }
-    if (settings.certificate().isPresent() && reviews.isPresent()) {
-      return new ApiAccess(reviews.get());
+    if (reviews.isPresent()) {
+      return new ApiAccess(reviews.get(), mirrors);
     }
     return Access.everybody();
   }
@@ -136,23 +144,32 @@ public final class Northbound implements AutoCloseable {
   private void endMirrors() {
     try {
       while (true) {
-        certificate.flatMap(ServerCertificate::changed).ifPresent(server::reloadTls);
-        for (Entry ended : book.removeEnded()) {
-          String pod = ended.mirror().namespacedPod();
-          AUDIT.info("ended pod={} by={} (its time is over)", pod, ended.by());
-          history.requested(
-              Optional.of(ended.mirror().namespace()),
-              Optional.of(ended.mirror().pod()),
-              "the mirror of " + pod + " that " + ended.by() + " asked for is over");
+        try {
+          end();
+          certificate.flatMap(ServerCertificate::changed).ifPresent(server::reloadTls);
+        } catch (RuntimeException e) {
+          // Whatever it is, what has come to its end must go on ending.
+          log.error("a fault of ours; mirrors go on ending", e);
         }
         Thread.sleep(
             book.nextEnd()
                 .filter(left -> left.compareTo(LOOK) < 0)
-                .map(left -> left.isNegative() ? Duration.ZERO : left.plusMillis(1))
+                .map(left -> left.isNegative() ? Duration.ofMillis(1) : left.plusMillis(1))
                 .orElse(LOOK));
       }
     } catch (InterruptedException e) {
       // Closed.
+    }
+  }
+
+  private void end() {
+    for (Entry ended : book.removeEnded()) {
+      String pod = ended.mirror().namespacedPod();
+      AUDIT.info("ended pod={} by={} (its time is over)", pod, ended.by());
+      history.requested(
+          Optional.of(ended.mirror().namespace()),
+          Optional.of(ended.mirror().pod()),
+          "the mirror of " + pod + " that " + ended.by() + " asked for is over");
     }
   }
 

@@ -16,8 +16,10 @@ import io.flowmirror.topology.PodName;
 import io.flowmirror.topology.PodPort;
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.HashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
@@ -50,6 +52,7 @@ final class Pods {
    * @param port its port, if both channels agree that there is one
    * @param direction what is asked for
    * @param askedBy by whom
+   * @param byApi by whom of them in the Kubernetes API
    * @param reason why it is pending
    */
   record Seen(
@@ -58,6 +61,7 @@ final class Pods {
       Optional<PodPort> port,
       Optional<Direction> direction,
       ImmutableList<String> askedBy,
+      ImmutableList<String> byApi,
       State state,
       String reason,
       Copies.Count sent,
@@ -108,6 +112,11 @@ final class Pods {
   private final ImmutableMap<String, NodeStatus> statuses;
   private final ImmutableMap<String, Mirror> configured;
 
+  /** By node, who asks in the API. */
+  private final Map<String, ImmutableMap<PodInterface, ImmutableList<String>>> api =
+      new HashMap<>();
+
+
   Pods(World world, RequestBook book) {
     this.world = world;
     this.book = book;
@@ -149,6 +158,7 @@ final class Pods {
               Optional.of(port),
               Optional.ofNullable(asked),
               asked == null ? ImmutableList.of() : askedBy(node, status, at),
+              byApi(node, at),
               asked == null
                   ? State.NOT_MIRRORED
                   : reason.isEmpty() ? State.MIRRORED : State.PENDING,
@@ -189,6 +199,7 @@ final class Pods {
                   Optional.empty(),
                   Optional.ofNullable(direction(at)),
                   askedBy(node, status, at),
+                  byApi(node, at),
                   State.PENDING,
                   reason,
                   Copies.Count.NONE,
@@ -223,18 +234,33 @@ final class Pods {
       }
       book.entry(pod).ifPresent(entry -> by.add("REST (" + entry.by() + ")"));
     }
-    by.addAll(world.askedByApi(node, at));
+    by.addAll(byApi(node, at));
     return by.build();
+  }
+
+  private ImmutableList<String> byApi(String node, PodInterface at) {
+    return api.computeIfAbsent(node, world::askedByApi).getOrDefault(at, ImmutableList.of());
   }
 
   private static String reason(
       NodeStatus status, PodPort port, ImmutableMap<PodName, String> wrong) {
-    if (port.keys().isEmpty()) {
+    boolean toPod =
+        status.intent().everything()
+            || status
+                .intent()
+                .pods()
+                .getOrDefault(port.podInterface(), Direction.BOTH)
+                .toPod();
+    if (port.keys().isEmpty() && toPod) {
       return "OVN has not bound its port: what it receives cannot be copied yet";
     }
     @Nullable String entry = wrong.get(port.pod());
     if (entry != null) {
       return entry;
+    }
+    Optional<String> everybodys = wrongForAll(status);
+    if (everybodys.isPresent()) {
+      return everybodys.get();
     }
     boolean planned =
         status.intent().everything()
@@ -259,6 +285,24 @@ final class Pods {
     status.diff().conflicts().keySet().forEach(key -> taken(status, key, wrong));
     status.diff().hidden().keySet().forEach(key -> hidden(status, key, wrong));
     return wrong.buildKeepingLast();
+  }
+
+  /** An entry that all pods of the node need, and that is not there as it should be. */
+  private static Optional<String> wrongForAll(NodeStatus status) {
+    if (!status.intent().everything()) {
+      return Optional.empty();
+    }
+    return status.plan().entries().entrySet().stream()
+        .filter(planned -> planned.getValue().pod().isEmpty())
+        .filter(
+            planned -> {
+              @Nullable Drift drift = status.diff().drift().get(planned.getKey());
+              return (drift != null && drift != Drift.DUE)
+                  || status.diff().conflicts().containsKey(planned.getKey())
+                  || status.diff().hidden().containsKey(planned.getKey());
+            })
+        .findFirst()
+        .map(planned -> "the entry that " + planned.getValue().purpose() + " is not as it should be");
   }
 
   private record Wrong(PodName pod, String words) {}

@@ -35,7 +35,7 @@ import org.slf4j.LoggerFactory;
  *
  * <p>From whatever thread. What is asked for twice is asked for once.
  */
-public final class RequestBook {
+public final class RequestBook implements Asking {
   private static final Logger log = LoggerFactory.getLogger(RequestBook.class);
 
   /** More is nobody's intent, and each costs memory on every node. */
@@ -80,9 +80,13 @@ public final class RequestBook {
     removeEnded();
   }
 
-  /** Has every change told; from the thread that makes it, under the book's lock. */
-  public void listen(Consumer<Requests> listener) {
+  /**
+   * Has what is asked for told, now and with every change; from the thread that makes it, under the
+   * book's lock.
+   */
+  public synchronized void listen(Consumer<Requests> listener) {
     listeners.add(listener);
+    listener.accept(requests());
   }
 
   /** All that is asked for now. */
@@ -115,7 +119,8 @@ public final class RequestBook {
    * @return whether anything is new, but for who asked
    * @throws Problem if there are too many, or the file cannot be written: then nothing has changed
    */
-  synchronized boolean put(Mirror mirror, Optional<Instant> until, String by) {
+  @Override
+  public synchronized boolean put(Mirror mirror, Optional<Instant> until, String by) {
     @Nullable Entry before = mirrors.get(mirror.namespacedPod());
     if (before != null && before.mirror().equals(mirror) && before.until().equals(until)) {
       return false;
@@ -127,6 +132,16 @@ public final class RequestBook {
     changed.put(mirror.namespacedPod(), new Entry(mirror, by, clock.instant(), until));
     change(changed, global);
     return true;
+  }
+
+  @Override
+  public Optional<Entry> entry(String namespace, String pod) {
+    return entry(namespace + "/" + pod);
+  }
+
+  @Override
+  public boolean remove(String namespace, String pod) {
+    return remove(namespace + "/" + pod);
   }
 
   /** Does not ask for a pod any more; false if nobody did. */
@@ -184,10 +199,14 @@ public final class RequestBook {
   }
 
   private void take(Map<String, Entry> changed, Optional<GlobalEntry> changedGlobal) {
+    Requests before = requests();
     mirrors = changed;
     global = changedGlobal;
     Requests now = requests();
-    listeners.forEach(listener -> listener.accept(now));
+    // A later end alone is no other request.
+    if (!now.equals(before)) {
+      listeners.forEach(listener -> listener.accept(now));
+    }
   }
 
   // The file.

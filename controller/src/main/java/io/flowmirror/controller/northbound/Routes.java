@@ -25,9 +25,10 @@ final class Routes {
    *
    * @param method in capitals
    * @param path such as {@code /v1/nodes/{node}}
+   * @param endless whether its answer has no end of its own
    * @param open whether who asks needs not be known: health, and the page's own files
    */
-  record Route(String method, String path, boolean open, Endpoint endpoint) {
+  record Route(String method, String path, boolean open, boolean endless, Endpoint endpoint) {
     private ImmutableList<String> segments() {
       return ImmutableList.copyOf(SLASHES.split(path));
     }
@@ -58,12 +59,17 @@ final class Routes {
   private final List<Route> routes = new ArrayList<>();
 
   void add(String method, String path, Endpoint endpoint) {
-    routes.add(new Route(method, path, false, endpoint));
+    routes.add(new Route(method, path, false, false, endpoint));
+  }
+
+  /** One whose answer ends when the client does. */
+  void addEndless(String method, String path, Endpoint endpoint) {
+    routes.add(new Route(method, path, false, true, endpoint));
   }
 
   /** One for everybody. */
   void addOpen(String method, String path, Endpoint endpoint) {
-    routes.add(new Route(method, path, true, endpoint));
+    routes.add(new Route(method, path, true, false, endpoint));
   }
 
   ImmutableList<Route> all() {

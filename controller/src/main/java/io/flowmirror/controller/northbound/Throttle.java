@@ -6,6 +6,7 @@ import com.google.common.cache.CacheBuilder;
 import com.google.common.util.concurrent.RateLimiter;
 import java.time.Duration;
 import java.util.concurrent.ExecutionException;
+import org.jspecify.annotations.Nullable;
 
 /**
  * How often one address may ask: more than any person or dashboard does, less than it takes to keep
@@ -37,6 +38,18 @@ final class Throttle {
   void request(String address) {
     if (!limiter(requests, address, REQUESTS_PER_SECOND).tryAcquire(Duration.ofMillis(200))) {
       throw Problem.tooMany("more than " + (int) REQUESTS_PER_SECOND + " requests a second");
+    }
+  }
+
+  /**
+   * Whether this address may show a token: not while it has shown too many that are nobody's.
+   *
+   * @throws Problem if it may not
+   */
+  void token(String address) {
+    @Nullable RateLimiter known = refusals.getIfPresent(address);
+    if (known != null && !known.tryAcquire()) {
+      throw Problem.tooMany("too many tokens that are nobody's");
     }
   }
 

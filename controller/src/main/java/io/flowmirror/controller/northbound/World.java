@@ -43,8 +43,8 @@ public interface World {
   CompletableFuture<ImmutableMap<String, InterfaceCounters>> counters(
       String node, ImmutableSet<String> interfaces);
 
-  /** Who asks for a pod's interface by the Kubernetes API, in words; empty if nobody does. */
-  ImmutableList<String> askedByApi(String node, PodInterface at);
+  /** Who asks for what on a node by the Kubernetes API, in words. */
+  ImmutableMap<PodInterface, ImmutableList<String>> askedByApi(String node);
 
   /** Why what the API asks for of a pod does not count, in words; empty if nothing is refused. */
   Optional<String> refusedByApi(PodName pod);

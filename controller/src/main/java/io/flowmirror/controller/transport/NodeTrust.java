@@ -7,6 +7,9 @@ import io.flowmirror.controller.transport.TlsException.Untrusted;
 import java.net.Socket;
 import java.nio.file.Path;
 import java.security.cert.CertPathBuilderException;
+import java.security.cert.CertPathValidatorException;
+import java.security.cert.CertPathValidatorException.BasicReason;
+import java.security.cert.PKIXReason;
 import java.security.cert.CertificateException;
 import java.security.cert.CertificateExpiredException;
 import java.security.cert.CertificateNotYetValidException;
@@ -79,7 +82,7 @@ final class NodeTrust extends X509ExtendedTrustManager {
           || cause instanceof CertificateNotYetValidException) {
         return outOfTime(chain);
       }
-      if (cause instanceof CertPathBuilderException) {
+      if (cause instanceof CertPathBuilderException || isOfAnother(cause)) {
         return "certificate is signed by "
             + quoted(chain[chain.length - 1].getIssuerX500Principal())
             + ", which is not in "
@@ -88,6 +91,13 @@ final class NodeTrust extends X509ExtendedTrustManager {
     }
     return "certificate is not accepted: "
         + TlsException.printable(String.valueOf(Throwables.getRootCause(failure).getMessage()));
+  }
+
+  /** An authority of this name is there, and is another one. */
+  private static boolean isOfAnother(Throwable cause) {
+    return cause instanceof CertPathValidatorException invalid
+        && (invalid.getReason() == PKIXReason.NO_TRUST_ANCHOR
+            || invalid.getReason() == BasicReason.INVALID_SIGNATURE);
   }
 
   private static String outOfTime(X509Certificate[] chain) {

@@ -95,7 +95,7 @@ final class EventsTest {
       follow(server, client, lines);
       await().until(() -> server.history.followers() == 2);
       int events = 0;
-      String padding = "x".repeat(20_000);
+      String padding = "x".repeat(10_000);
       while (events < 20_000 && server.history.followers() == 2) {
         server.history.requested(Optional.empty(), Optional.empty(), padding + events++);
         if (events % 100 == 0) {
@@ -104,12 +104,12 @@ final class EventsTest {
               .atMost(Duration.ofSeconds(30))
               .until(
                   () ->
-                      lines.stream().anyMatch(line -> line.contains(padding + (sent - 1) + "\""))
+                      lines.stream().filter(line -> line.startsWith("id: ")).count() >= sent
                           || lines.contains("event: lost"));
         }
       }
       assertThat(lines).doesNotContain("event: lost");
-      assertThat(events).isGreaterThan(100);
+      assertThat(events).isBetween(100, 19_999);
       client.shutdownNow();
     }
   }

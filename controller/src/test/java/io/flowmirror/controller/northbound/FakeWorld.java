@@ -263,8 +263,8 @@ final class FakeWorld implements World {
   }
 
   @Override
-  public ImmutableList<String> askedByApi(String node, PodInterface at) {
-    return ImmutableList.of();
+  public ImmutableMap<PodInterface, ImmutableList<String>> askedByApi(String node) {
+    return ImmutableMap.of();
   }
 
   @Override

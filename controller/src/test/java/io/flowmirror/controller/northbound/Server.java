@@ -51,6 +51,7 @@ final class Server implements AutoCloseable {
             book,
             history,
             metrics,
+            Optional.empty(),
             Optional.empty());
     history.stand(world.statuses());
     metrics.stand(world.statuses());

@@ -4,6 +4,7 @@ package io.flowmirror.controller.truth;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
+import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.net.URI;
 import java.net.http.HttpClient;
@@ -13,11 +14,17 @@ import java.net.http.HttpResponse;
 import java.net.http.HttpResponse.BodyHandlers;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.security.GeneralSecurityException;
+import java.security.KeyStore;
+import java.security.cert.CertificateFactory;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import javax.net.ssl.SSLContext;
+import javax.net.ssl.TrustManagerFactory;
 
 /**
  * The real program with a northbound, over the nodes' unix sockets, and a client of it. The file
@@ -30,10 +37,10 @@ final class Serving implements AutoCloseable {
 
   private final Path log;
   private final Program program;
-  private final HttpClient client =
-      HttpClient.newBuilder().connectTimeout(Duration.ofSeconds(30)).build();
+  private final HttpClient client;
 
-  private Serving(String name, String yaml) {
+  private Serving(String name, String yaml, Optional<Path> trusted, List<String> options) {
+    this.client = client(trusted);
     Path config = RUNS.resolve(name + ".yaml");
     this.log = RUNS.resolve(name + ".log");
     try {
@@ -44,14 +51,18 @@ final class Serving implements AutoCloseable {
       throw new UncheckedIOException(e);
     }
     // The exec replaces the shell, so that its number is the JVM's.
-    this.program =
-        Program.start(
-            "sh",
-            "-c",
-            "exec \"$0\" run --config \"$1\" >\"$2\" 2>&1",
-            Sandbox.root().resolve("bin/flowmirror").toString(),
-            config.toString(),
-            log.toString());
+    List<String> command =
+        new ArrayList<>(
+            List.of(
+                "sh",
+                "-c",
+                "log=$1; shift; exec \"$0\" run \"$@\" >\"$log\" 2>&1",
+                Sandbox.root().resolve("bin/flowmirror").toString(),
+                log.toString(),
+                "--config",
+                config.toString()));
+    command.addAll(options);
+    this.program = Program.start(command.toArray(String[]::new));
     Wait.until("the northbound", () -> url().isPresent() || !program.isRunning(), this::log);
   }
 
@@ -61,7 +72,39 @@ final class Serving implements AutoCloseable {
    * @param yaml the configuration; its northbound should listen at port 0
    */
   static Serving started(String name, String yaml) {
-    return new Serving(name, yaml);
+    return new Serving(name, yaml, Optional.empty(), List.of());
+  }
+
+  /**
+   * The same, with more options and a certificate, which its client trusts and no other.
+   *
+   * @param trusted a PEM file
+   */
+  static Serving started(String name, String yaml, Path trusted, String... options) {
+    return new Serving(name, yaml, Optional.of(trusted), List.of(options));
+  }
+
+  private static HttpClient client(Optional<Path> trusted) {
+    HttpClient.Builder builder = HttpClient.newBuilder().connectTimeout(Duration.ofSeconds(30));
+    trusted.ifPresent(file -> builder.sslContext(context(file)));
+    return builder.build();
+  }
+
+  private static SSLContext context(Path trusted) {
+    try (InputStream in = Files.newInputStream(trusted)) {
+      KeyStore store = KeyStore.getInstance(KeyStore.getDefaultType());
+      store.load(null, null);
+      store.setCertificateEntry(
+          "server", CertificateFactory.getInstance("X.509").generateCertificate(in));
+      TrustManagerFactory trust =
+          TrustManagerFactory.getInstance(TrustManagerFactory.getDefaultAlgorithm());
+      trust.init(store);
+      SSLContext context = SSLContext.getInstance("TLS");
+      context.init(null, trust.getTrustManagers(), null);
+      return context;
+    } catch (GeneralSecurityException | IOException e) {
+      throw new IllegalStateException(e);
+    }
   }
 
   private Optional<String> url() {
@@ -91,12 +134,19 @@ final class Serving implements AutoCloseable {
   }
 
   HttpResponse<String> send(String method, String path, Optional<String> json, String accept) {
+    return send(method, path, json, accept, Optional.empty());
+  }
+
+  /** The same, by whom this token is. */
+  HttpResponse<String> send(
+      String method, String path, Optional<String> json, String accept, Optional<String> token) {
     HttpRequest.Builder request =
         HttpRequest.newBuilder(uri(path))
             .timeout(Duration.ofSeconds(60))
             .header("Accept", accept)
             .method(method, json.map(BodyPublishers::ofString).orElseGet(BodyPublishers::noBody));
     json.ifPresent(body -> request.header("Content-Type", "application/json"));
+    token.ifPresent(its -> request.header("Authorization", "Bearer " + its));
     try {
       return client.send(request.build(), BodyHandlers.ofString());
     } catch (IOException e) {
