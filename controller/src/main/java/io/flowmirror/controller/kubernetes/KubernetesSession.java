@@ -18,10 +18,9 @@ import java.time.Instant;
 import java.util.HashSet;
 import java.util.Map;
 import java.util.Set;
-import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.RejectedExecutionException;
-import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -51,7 +50,7 @@ public final class KubernetesSession implements AutoCloseable {
   private final KubernetesSettings settings;
   private final Duration hold;
   private final Listener listener;
-  private final ScheduledExecutorService thread;
+  private final ScheduledThreadPoolExecutor thread;
   private final PodEvents events;
   private final MirrorReports reports;
 
@@ -112,12 +111,18 @@ public final class KubernetesSession implements AutoCloseable {
     this.view = new ClusterView(settings);
     this.told.addAll(known);
     this.thread =
-        Executors.newSingleThreadScheduledExecutor(
-            Thread.ofPlatform().name("kubernetes").daemon().factory());
+        new ScheduledThreadPoolExecutor(
+            1, Thread.ofPlatform().name("kubernetes").daemon().factory());
+    // What is put off, for up to hold, is no reason to stay.
+    thread.setExecuteExistingDelayedTasksAfterShutdownPolicy(false);
     this.events = new PodEvents(new EventWriter(client), Ticker.systemTicker());
     this.reports =
         new MirrorReports(
             new StatusWriter(client), Ticker.systemTicker(), settings.onlyNode().isEmpty());
+    if (!known.isEmpty()) {
+      // What another session has heard counts no longer than what this one would have.
+      expiry = thread.schedule(guarded(this::expire), hold.toMillis(), TimeUnit.MILLISECONDS);
+    }
     execute(this::lookAnew);
     var unused =
         thread.scheduleWithFixedDelay(
@@ -269,6 +274,9 @@ public final class KubernetesSession implements AutoCloseable {
     ClusterView empty = new ClusterView(settings);
     empty.remember(view);
     view = empty;
+    if (standing == Standing.UNKNOWN) {
+      standing = Standing.LAST;
+    }
     tell(ImmutableSet.copyOf(told));
   }
 

@@ -148,7 +148,13 @@ final class Watching implements AutoCloseable {
 
           @Override
           public void onDelete(T last, boolean finalStateUnknown) {
-            heard(remove, read.apply(last));
+            if (finalStateUnknown) {
+              // Found by listing anew, as after 410 Gone: a list that lacks everything would be
+              // believed at once. The session lists from scratch, and looks at that as a whole.
+              thread.execute(Watching.this::relisted);
+            } else {
+              heard(remove, read.apply(last));
+            }
           }
 
           @Override
@@ -161,6 +167,12 @@ final class Watching implements AutoCloseable {
         });
     informers.add(informer);
     unlisted++;
+  }
+
+  private void relisted() {
+    if (!closed) {
+      failed.accept(this, "what is there had to be listed anew");
+    }
   }
 
   private <V> void heard(Consumer<V> what, V value) {

@@ -60,7 +60,11 @@ public final class KubernetesLink implements AutoCloseable {
   private final Map<String, Asked> asked = new HashMap<>();
 
   private Settings settings;
-  private ImmutableList<NodeSettings> nodes = ImmutableList.of();
+  private Optional<ImmutableList<NodeSettings>> nodes = Optional.empty();
+
+  /** The nodes that were handed on last. */
+  private ImmutableList<NodeSettings> served = ImmutableList.of();
+
   private ImmutableMap<String, NodeStatus> last = ImmutableMap.of();
   private volatile boolean heard;
   private @Nullable KubernetesClient client;
@@ -109,7 +113,7 @@ public final class KubernetesLink implements AutoCloseable {
     @Override
     public void nodes(ImmutableList<NodeSettings> found) {
       synchronized (KubernetesLink.this) {
-        nodes = found;
+        nodes = Optional.of(found);
         reconciler.update(merged());
       }
     }
@@ -124,10 +128,11 @@ public final class KubernetesLink implements AutoCloseable {
   public KubernetesLink(
       Settings settings, Reconciler reconciler, String self, Supplier<KubernetesClient> clients) {
     this.settings = settings;
+    this.served = settings.nodes();
     this.self = self;
     this.reconciler = reconciler;
     this.clients = clients;
-    open();
+    open(settings.kubernetes().isPresent() ? clients.get() : null);
   }
 
   /** What a reconciler may do before anything has been heard of other controllers. */
@@ -137,55 +142,100 @@ public final class KubernetesLink implements AutoCloseable {
         : Assignment.ALONE;
   }
 
-  private synchronized void open() {
-    if (settings.kubernetes().isPresent()) {
-      client = clients.get();
-      Optional<String> leases = settings.kubernetes().get().leases();
-      if (leases.isPresent()) {
-        replicas =
-            new Replicas(
-                client,
-                leases.get(),
-                self,
-                (members, generation, current) ->
-                    reconciler.assign(
-                        new Assignment(self, members, OptionalLong.of(generation), current)));
-      }
-      session =
-          new KubernetesSession(
-              client,
-              settings.kubernetes().get(),
-              settings.hold(),
-              ImmutableSet.copyOf(asked.keySet()),
-              new Ear());
+  /** Opens what is not open of what the settings ask for. */
+  private synchronized void open(@Nullable KubernetesClient fresh) {
+    if (fresh != null) {
+      client = fresh;
     }
+    if (client == null || settings.kubernetes().isEmpty()) {
+      return;
+    }
+    Optional<String> leases = leases(settings);
+    if (leases.isPresent() && replicas == null) {
+      replicas =
+          new Replicas(
+              client,
+              leases.get(),
+              self,
+              (members, generation, current) ->
+                  reconciler.assign(
+                      new Assignment(self, members, OptionalLong.of(generation), current)));
+    }
+    session =
+        new KubernetesSession(
+            client,
+            settings.kubernetes().get(),
+            settings.hold(),
+            ImmutableSet.copyOf(asked.keySet()),
+            new Ear());
   }
 
-  /** Takes other settings. */
+  private static Optional<String> leases(Settings settings) {
+    return settings.kubernetes().flatMap(KubernetesSettings::leases);
+  }
+
+  /**
+   * Takes other settings. Who else there is is asked anew only if that is another question now: a
+   * controller that does not know it has no nodes.
+   *
+   * @throws io.fabric8.kubernetes.client.KubernetesClientException if the API is to be followed
+   *     from now on and nobody says where it is; then nothing has changed
+   */
   public void configured(Settings changed) {
     boolean anew;
+    boolean others;
     synchronized (this) {
       anew =
           !changed.kubernetes().equals(settings.kubernetes())
               || !changed.hold().equals(settings.hold());
+      others =
+          !leases(changed).equals(leases(settings))
+              || changed.kubernetes().isPresent() != settings.kubernetes().isPresent();
+    }
+    // Before anything is given up: it may fail.
+    @Nullable KubernetesClient fresh =
+        anew && others && changed.kubernetes().isPresent() ? clients.get() : null;
+    synchronized (this) {
       settings = changed;
-      // Closed at once, whether the API answers or not.
-      changed
-          .kubernetes()
-          .ifPresent(
-              kubernetes ->
-                  ImmutableSet.copyOf(asked.keySet()).forEach(node -> endOthers(node, kubernetes)));
+      if (changed.kubernetes().isEmpty()) {
+        forget();
+      } else {
+        // Closed at once, whether the API answers or not.
+        KubernetesSettings now = changed.kubernetes().get();
+        ImmutableSet.copyOf(asked.keySet()).forEach(node -> endOthers(node, now));
+      }
+      if (anew && heard) {
+        // Nobody follows the API in between: it is what was heard last.
+        ImmutableMap.copyOf(asked).forEach((node, it) -> keep(node, it.last()));
+        reconciler.askElsewhere(new Asked(ImmutableMap.of(), Standing.LAST));
+      }
     }
     if (anew) {
       // Not under the lock: the session may be about to tell something.
-      closeSession();
+      closeSession(others);
       heard = false;
-      reconciler.assign(atFirst(changed, self));
-      open();
+      if (others) {
+        reconciler.assign(atFirst(changed, self));
+      }
+      open(fresh);
     }
     synchronized (this) {
       reconciler.update(merged());
     }
+  }
+
+  private void keep(String node, Asked remaining) {
+    asked.put(node, remaining);
+    reconciler.ask(node, remaining);
+  }
+
+  /** The API is not followed any more: nothing is asked for there, and nothing is kept of it. */
+  private void forget() {
+    asked.keySet().forEach(node -> reconciler.ask(node, Asked.NOTHING));
+    asked.clear();
+    askedBy.clear();
+    refused.clear();
+    nodes = Optional.empty();
   }
 
   /**
@@ -217,9 +267,7 @@ public final class KubernetesLink implements AutoCloseable {
                     by.getOrDefault(at, ImmutableSet.of()).stream()
                         .anyMatch(who -> counts(who, now))));
     if (!left.equals(last.pods())) {
-      Asked remaining = new Asked(left, last.standing());
-      asked.put(node, remaining);
-      reconciler.ask(node, remaining);
+      keep(node, new Asked(left, last.standing()));
     }
   }
 
@@ -252,10 +300,14 @@ public final class KubernetesLink implements AutoCloseable {
                 Map.Entry::getKey, entry -> ImmutableSet.copyOf(entry.getValue())));
   }
 
+  /** Before the API has said which nodes there are, those that there were go on being served. */
   private Settings merged() {
-    return settings.kubernetes().flatMap(KubernetesSettings::nodes).isPresent()
-        ? settings.withNodes(nodes)
-        : settings;
+    Settings all =
+        settings.kubernetes().flatMap(KubernetesSettings::nodes).isPresent()
+            ? settings.withNodes(nodes.orElse(served))
+            : settings;
+    served = all.nodes();
+    return all;
   }
 
   /** Takes where all nodes stand. */
@@ -337,18 +389,20 @@ public final class KubernetesLink implements AutoCloseable {
         || status.diff().hidden().containsKey(key);
   }
 
-  private void closeSession() {
+  private void closeSession(boolean all) {
     @Nullable KubernetesSession old;
-    @Nullable KubernetesClient oldClient;
-    @Nullable Replicas oldReplicas;
+    @Nullable KubernetesClient oldClient = null;
+    @Nullable Replicas oldReplicas = null;
     synchronized (this) {
-      oldReplicas = replicas;
-      replicas = null;
       old = session;
-      oldClient = client;
       session = null;
-      client = null;
       last = ImmutableMap.of();
+      if (all) {
+        oldReplicas = replicas;
+        replicas = null;
+        oldClient = client;
+        client = null;
+      }
     }
     if (old != null) {
       old.close();
@@ -364,7 +418,7 @@ public final class KubernetesLink implements AutoCloseable {
   /** Ends the session; what was asked for stays asked for. */
   @Override
   public void close() {
-    closeSession();
+    closeSession(true);
   }
 
   /** How long a request may take: an API that is slower is one that is away. */

@@ -114,7 +114,8 @@ final class ApiAccess implements Access {
       @Nullable Boolean known = rights.getIfPresent(right);
       if (known == null) {
         known =
-            mayEverywhere(verb, namespace) || ask(rightsAsked, () -> reviews.may(user, verb.text(), namespace));
+            mayEverywhere(verb, namespace)
+                || ask(rightsAsked, () -> reviews.may(user, verb.text(), namespace));
         rights.put(right, known);
       }
       return known;

@@ -40,8 +40,7 @@ interface Asking {
     @Override
     public Optional<RequestBook.Entry> entry(String namespace, String pod) {
       return ask(() -> mirrors.find(token, namespace, pod))
-          .map(
-              asked -> new RequestBook.Entry(asked.mirror(), name, asked.since(), asked.until()));
+          .map(asked -> new RequestBook.Entry(asked.mirror(), name, asked.since(), asked.until()));
     }
 
     @Override

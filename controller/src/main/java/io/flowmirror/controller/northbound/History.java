@@ -37,6 +37,7 @@ public final class History implements AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(History.class);
 
   static final int KEPT = 1_000;
+
   /** All that is kept, for who begins with it, and as much as comes while that is read. */
   private static final int QUEUE = KEPT + 500;
 
@@ -187,7 +188,8 @@ public final class History implements AutoCloseable {
     boolean wasAll = before != null && before.intent().everything();
     if (wasAll != now.intent().everything()) {
       // Of everything, not of each: thousands of pods would leave no room for anything else.
-      String words = wasAll ? "not everything is mirrored any more" : "everything is to be mirrored";
+      String words =
+          wasAll ? "not everything is mirrored any more" : "everything is to be mirrored";
       add(Event.Kind.NODE, node, words, Optional.empty());
       return;
     }
@@ -257,8 +259,8 @@ public final class History implements AutoCloseable {
   }
 
   /**
-   * Follows from after this event on; what is not kept any more is not told. A thread that comes for
-   * events too seldom is interrupted, whatever it is doing.
+   * Follows from after this event on; what is not kept any more is not told. A thread that comes
+   * for events too seldom is interrupted, whatever it is doing.
    */
   Follower follow(long after) {
     Follower follower = new Follower(this, Thread.currentThread());

@@ -116,7 +116,6 @@ final class Pods {
   private final Map<String, ImmutableMap<PodInterface, ImmutableList<String>>> api =
       new HashMap<>();
 
-
   Pods(World world, RequestBook book) {
     this.world = world;
     this.book = book;
@@ -246,11 +245,7 @@ final class Pods {
       NodeStatus status, PodPort port, ImmutableMap<PodName, String> wrong) {
     boolean toPod =
         status.intent().everything()
-            || status
-                .intent()
-                .pods()
-                .getOrDefault(port.podInterface(), Direction.BOTH)
-                .toPod();
+            || status.intent().pods().getOrDefault(port.podInterface(), Direction.BOTH).toPod();
     if (port.keys().isEmpty() && toPod) {
       return "OVN has not bound its port: what it receives cannot be copied yet";
     }
@@ -302,7 +297,9 @@ final class Pods {
                   || status.diff().hidden().containsKey(planned.getKey());
             })
         .findFirst()
-        .map(planned -> "the entry that " + planned.getValue().purpose() + " is not as it should be");
+        .map(
+            planned ->
+                "the entry that " + planned.getValue().purpose() + " is not as it should be");
   }
 
   private record Wrong(PodName pod, String words) {}

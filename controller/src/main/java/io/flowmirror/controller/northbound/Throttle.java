@@ -6,6 +6,7 @@ import com.google.common.cache.CacheBuilder;
 import com.google.common.util.concurrent.RateLimiter;
 import java.time.Duration;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -16,19 +17,22 @@ final class Throttle {
   static final double REQUESTS_PER_SECOND = 500;
 
   /** Guessing tokens is not for the quick. */
-  static final double REFUSALS_PER_SECOND = 10;
+  static final int REFUSALS_PER_SECOND = 10;
 
   private static final int MAX_ADDRESSES = 10_000;
 
-  private final Cache<String, RateLimiter> requests = cache();
-  private final Cache<String, RateLimiter> refusals = cache();
+  private final Cache<String, RateLimiter> requests =
+      CacheBuilder.newBuilder()
+          .expireAfterAccess(Duration.ofMinutes(1))
+          .maximumSize(MAX_ADDRESSES)
+          .build();
 
-  private static Cache<String, RateLimiter> cache() {
-    return CacheBuilder.newBuilder()
-        .expireAfterAccess(Duration.ofMinutes(1))
-        .maximumSize(MAX_ADDRESSES)
-        .build();
-  }
+  /** By address, how many tokens that are nobody's it has shown lately. */
+  private final Cache<String, AtomicInteger> refusals =
+      CacheBuilder.newBuilder()
+          .expireAfterWrite(Duration.ofSeconds(1))
+          .maximumSize(MAX_ADDRESSES)
+          .build();
 
   /**
    * Counts a request.
@@ -36,7 +40,7 @@ final class Throttle {
    * @throws Problem if it is one too many
    */
   void request(String address) {
-    if (!limiter(requests, address, REQUESTS_PER_SECOND).tryAcquire(Duration.ofMillis(200))) {
+    if (!limiter(address).tryAcquire(Duration.ofMillis(200))) {
       throw Problem.tooMany("more than " + (int) REQUESTS_PER_SECOND + " requests a second");
     }
   }
@@ -47,23 +51,21 @@ final class Throttle {
    * @throws Problem if it may not
    */
   void token(String address) {
-    @Nullable RateLimiter known = refusals.getIfPresent(address);
-    if (known != null && !known.tryAcquire()) {
+    @Nullable AtomicInteger refused = refusals.getIfPresent(address);
+    if (refused != null && refused.get() >= REFUSALS_PER_SECOND) {
       throw Problem.tooMany("too many tokens that are nobody's");
     }
   }
 
-  /** Counts a token that was nobody's; the answer waits while there are too many. */
+  /** Counts a token that was nobody's. */
   void refused(String address) {
-    if (!limiter(refusals, address, REFUSALS_PER_SECOND).tryAcquire(Duration.ofSeconds(1))) {
-      throw Problem.tooMany("too many tokens that are nobody's");
-    }
+    var unused =
+        refusals.asMap().computeIfAbsent(address, it -> new AtomicInteger()).incrementAndGet();
   }
 
-  private static RateLimiter limiter(
-      Cache<String, RateLimiter> cache, String address, double perSecond) {
+  private RateLimiter limiter(String address) {
     try {
-      return cache.get(address, () -> RateLimiter.create(perSecond));
+      return requests.get(address, () -> RateLimiter.create(REQUESTS_PER_SECOND));
     } catch (ExecutionException e) {
       throw new IllegalStateException(e);
     }

@@ -92,6 +92,9 @@ final class OvsdbSession implements BridgeSession, RpcConnection.Listener {
   /** Whether it has been asked to be taken from whoever has it, and not been answered. */
   private boolean stealing;
 
+  /** Whether the server has a request for the lock of ours, answered or not. */
+  private boolean requested;
+
   private final Consumer<BridgeReport> reports;
   private final OvsdbTimings timings;
   private final EventLoop loop;
@@ -357,7 +360,8 @@ final class OvsdbSession implements BridgeSession, RpcConnection.Listener {
       }
       return;
     }
-    wish = wished;
+    // Who has it need not take it from anybody later.
+    wish = lock == Lock.OURS && wished == Lock.Wish.STEAL ? Lock.Wish.WAIT : wished;
     if (live == null || lock == Lock.REFUSED || (lock == Lock.OURS && wished != Lock.Wish.NONE)) {
       return;
     }
@@ -365,7 +369,8 @@ final class OvsdbSession implements BridgeSession, RpcConnection.Listener {
       // It is on its way: to give it up in between would hand it to whoever waits, for a moment.
       return;
     }
-    boolean isAsked = lock != Lock.UNKNOWN;
+    // Answered or not: the server has it, and takes no second request without an unlock.
+    boolean isAsked = requested;
     if (isAsked && wished != Lock.Wish.WAIT) {
       unlock(live);
     }
@@ -381,6 +386,7 @@ final class OvsdbSession implements BridgeSession, RpcConnection.Listener {
 
   /** Who waits, or has lost it, may not ask once more before this (RFC 7047, section 4.1.8). */
   private void unlock(RpcConnection live) {
+    requested = false;
     live.request(
         "unlock",
         JsonNodeFactory.instance.arrayNode().add(Lock.ID),
@@ -393,6 +399,7 @@ final class OvsdbSession implements BridgeSession, RpcConnection.Listener {
 
   private void askForLock(RpcConnection fresh) {
     stealing = wish == Lock.Wish.STEAL;
+    requested = true;
     fresh.request(
         wish == Lock.Wish.STEAL ? "steal" : "lock",
         JsonNodeFactory.instance.arrayNode().add(Lock.ID),
@@ -494,6 +501,7 @@ final class OvsdbSession implements BridgeSession, RpcConnection.Listener {
     bridge = Optional.empty();
     lock = Lock.UNKNOWN;
     stealing = false;
+    requested = false;
     reason = "ovsdb-server at " + peer + ": " + why;
     inFlight = false;
     leave();

@@ -140,8 +140,13 @@ final class NodeLoop {
   void assign(OptionalLong newGeneration, Lock.Wish newWish) {
     boolean anew = !newGeneration.equals(generation) || newWish != wish;
     mayYield |= !newGeneration.equals(generation);
+    boolean takenBack = wish == Lock.Wish.STEAL && newWish == Lock.Wish.WAIT;
     generation = newGeneration;
     wish = newWish;
+    if (takenBack && generation.isPresent() && bridgeSession != null) {
+      // A database that comes back later is not for this controller to take from anybody.
+      bridgeSession.lock(Lock.Wish.WAIT);
+    }
     if (anew && generation.isPresent()) {
       takeTheLock();
     }

@@ -128,6 +128,10 @@ public final class Reconciler implements AutoCloseable {
   private Asked elsewhere = Asked.UNKNOWN;
   private Requests requests = Requests.NONE;
   private @Nullable Settings inForce;
+
+  /** The settings in force, with what is asked for beside them. */
+  private @Nullable Settings overlaid;
+
   private Assignment assignment;
   private Topology topology = Topology.empty();
 
@@ -383,6 +387,7 @@ public final class Reconciler implements AutoCloseable {
 
   private void configure(Settings settings) {
     inForce = settings;
+    overlaid = requests.over(settings);
     ImmutableSet<ConnectionMethod> ours =
         seats.values().stream()
             .filter(seat -> seat.loop.isTheWriter())
@@ -471,7 +476,7 @@ public final class Reconciler implements AutoCloseable {
       ImmutableMap<PodInterface, ImmutableSet<String>> only) {
     return mode == Mode.CLEAN
         ? NodeIntent.nothing()
-        : NodeIntent.of(requests.over(settings), node, wanted.pods(), only)
+        : NodeIntent.of(Objects.requireNonNull(overlaid), node, wanted.pods(), only)
             .withEverything(requests.everything(settings, node.name()));
   }
 
@@ -547,6 +552,17 @@ public final class Reconciler implements AutoCloseable {
     seats.put(name, seat);
     loop.assign(assignment.generation(), lockFor(node, isTheWriter));
     want(settings, seat);
+    try {
+      open(node, audit, isTheWriter, loop);
+    } catch (RuntimeException e) {
+      // A seat without sessions would look as if it were served.
+      seats.remove(name);
+      throw e;
+    }
+  }
+
+  private void open(NodeSettings node, Duration audit, boolean isTheWriter, NodeLoop loop) {
+    String name = node.name();
     loop.opened(
         sessions.openDatapath(
             node,
@@ -688,9 +704,11 @@ public final class Reconciler implements AutoCloseable {
         touched.addAll(seats.keySet());
       }
       case Message.AskedFor(Requests wanted) -> {
-        requests = wanted;
-        configure(Objects.requireNonNull(inForce));
-        touched.addAll(seats.keySet());
+        if (!wanted.equals(requests)) {
+          requests = wanted;
+          configure(Objects.requireNonNull(inForce));
+          touched.addAll(seats.keySet());
+        }
       }
       case Message.Requested(String node, Asked wanted) -> {
         request(node, wanted);

@@ -9,6 +9,7 @@ import com.google.common.collect.ImmutableMap;
 import io.flowmirror.controller.reconcile.Requests;
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.UncheckedIOException;
 import java.net.InetAddress;
 import java.net.Socket;
 import java.net.SocketException;
@@ -233,8 +234,12 @@ final class HostileRequestsTest {
   @Test
   void aBodyThatIsTooLarge() {
     String body = "{\"direction\": \"both\", \"x\": \"" + "x".repeat(70_000) + "\"}";
-    HttpResponse<String> response = server.put("/v1/mirrors/demo/db", body);
-    assertThat(response.statusCode()).isEqualTo(413);
+    try {
+      assertThat(server.put("/v1/mirrors/demo/db", body).statusCode()).isEqualTo(413);
+    } catch (UncheckedIOException e) {
+      // What it has not read is reset, which may overtake the answer (RFC 9112, section 9.6).
+      assertThat(e).hasRootCauseInstanceOf(IOException.class);
+    }
   }
 
   @Test

@@ -35,6 +35,8 @@ final class RequestBookTest {
     RequestBook book = book(Optional.empty());
     List<Requests> told = new ArrayList<>();
     book.listen(told::add);
+    assertThat(told).hasSize(1);
+    told.clear();
     assertThat(book.put(WEB, Optional.empty(), "a")).isTrue();
     assertThat(book.put(WEB, Optional.empty(), "b")).isFalse();
     assertThat(book.entry("demo/web").orElseThrow().by()).isEqualTo("a");
@@ -87,6 +89,8 @@ final class RequestBookTest {
     RequestBook book = book(Optional.of(there.resolve("mirrors.json")));
     List<Requests> told = new ArrayList<>();
     book.listen(told::add);
+    assertThat(told).hasSize(1);
+    told.clear();
     Files.delete(there);
     assertThatThrownBy(() -> book.put(WEB, Optional.empty(), "a"))
         .isInstanceOf(Problem.class)

@@ -39,6 +39,7 @@ final class Server implements AutoCloseable {
   Server(Optional<Path> file, Optional<Path> tokens) {
     book = new RequestBook(file, InstantSource.system());
     book.listen(told::add);
+    told.clear();
     northbound =
         Northbound.start(
             new NorthboundSettings(

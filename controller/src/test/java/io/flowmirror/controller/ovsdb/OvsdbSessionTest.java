@@ -546,10 +546,11 @@ class OvsdbSessionTest {
 
   @Test
   void whoWaitsForCountersOfALostConnectionIsTold() throws Exception {
-    BridgeSession session = open();
+    BridgeSession session = openPatiently();
     reports.untilReason("cannot connect");
     assertUnanswered(
         session.counters(ImmutableSet.of("a0")), Why.NOT_CONNECTED, "no OVSDB connection: ");
+    List<CompletableFuture<?>> all = new ArrayList<>();
     try (ScriptedServer server =
         serve(
             request ->
@@ -557,14 +558,13 @@ class OvsdbSessionTest {
                     ? ""
                     : answer(request, BRIDGE))) {
       reports.untilBridge("br-int", bridge -> true);
-      List<CompletableFuture<?>> all = new ArrayList<>();
       for (int i = 0; i < 40; i++) {
         all.add(session.counters(ImmutableSet.of("a0")));
       }
       assertUnanswered(all.getLast(), Why.BUSY, "32 questions to this database wait already");
-      assertUnanswered(all.getFirst(), Why.LOST, "no answer to transact within 0.3 s");
       assertThat(server.connections()).isPositive();
     }
+    assertUnanswered(all.getFirst(), Why.LOST, "the connection was lost");
   }
 
   private static <T> T get(CompletableFuture<T> answer) {

@@ -17,8 +17,8 @@ import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * Who may what by the northbound in a cluster, as a real API server says, over TLS: each cell of who
- * × what × where. The controller has the rights that are shipped with it, and no others.
+ * Who may what by the northbound in a cluster, as a real API server says, over TLS: each cell of
+ * who × what × where. The controller has the rights that are shipped with it, and no others.
  */
 @ExtendWith({SharedCluster.class, SharedKube.class})
 final class NorthboundKubernetesIT {
