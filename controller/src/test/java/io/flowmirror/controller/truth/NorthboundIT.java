@@ -89,7 +89,7 @@ final class NorthboundIT {
     assertThat(dump("/v1/nodes/n1/flows?pod=demo/web&table=0"))
         .isEqualTo(
             ours.stream()
-                .filter(line -> line.contains("in_port=" + brInt.ofport(port("web"))))
+                .filter(line -> line.contains("in_port=" + brInt.ofport(port("web")) + " "))
                 .filter(line -> !line.contains("table="))
                 .toList());
     // OVN's own entries of a pod's port, as far as they concern it alone.

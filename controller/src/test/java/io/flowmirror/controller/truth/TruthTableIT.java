@@ -4,7 +4,10 @@ package io.flowmirror.controller.truth;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.google.common.collect.ImmutableList;
+import com.google.common.collect.ImmutableSet;
+import io.flowmirror.controller.truth.Capture.Side;
 import java.time.Duration;
+import java.util.Map;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.DynamicContainer;
@@ -40,6 +43,9 @@ final class TruthTableIT {
    */
   private static final ImmutableList<Intent> INTENTS_OVER_TCP =
       ImmutableList.of(Intent.ONE_POD, Intent.MIXED, Intent.EVERYTHING);
+
+  /** Those on the node that is looked at. */
+  private static final ImmutableSet<String> PODS = ImmutableSet.of("web", "db", "plain", "other");
 
   private final Cluster cluster;
 
@@ -119,16 +125,52 @@ final class TruthTableIT {
     }
 
     void check(TrafficCase row) {
-      row.run();
-      Observed window = window(row);
-      watch.mark(window);
+      Observed window = measured(row);
       Verdict verdict = Verdict.of(intent, window);
+      if (isLostBeforeTheSwitch(verdict, window)) {
+        System.out.printf(
+            "%s, %s: the switch has not taken %s; once more%n", intent, row, verdict.missing());
+        window = measured(row);
+        verdict = Verdict.of(intent, window);
+      }
       boolean happened = row.happened(window);
       table.put(row, intent, verdict, happened);
       assertThat(happened)
           .as("%s, %s: this was not as it should be:%n%s", intent, row, row.notSeen(window))
           .isTrue();
       assertThat(verdict.holds()).as("%s, %s:%n%s", intent, row, verdict.text()).isTrue();
+    }
+
+    private Observed measured(TrafficCase row) {
+      row.run();
+      Observed window = window(row);
+      watch.mark(window);
+      return window;
+    }
+
+    /**
+     * Whether nothing is wrong but that frames for pods of the same subnet are missing that the
+     * pods did not get either. Open vSwitch reads a pod's device by a packet socket here, and on a
+     * machine without a free CPU that can overflow: what it loses nobody can copy, and TCP repairs
+     * it without a word.
+     */
+    private boolean isLostBeforeTheSwitch(Verdict verdict, Observed window) {
+      ImmutableSet<Frame> delivered =
+          window.frames().entries().stream()
+              .filter(entry -> entry.getKey().side() == Side.IN)
+              .filter(entry -> !entry.getKey().equals(Observed.Tap.COPIES))
+              .map(Map.Entry::getValue)
+              .collect(ImmutableSet.toImmutableSet());
+      return !verdict.holds()
+          && verdict.surplus().isEmpty()
+          && verdict.missing().elementSet().stream()
+              .allMatch(frame -> isForAPod(frame) && !delivered.contains(frame));
+    }
+
+    private boolean isForAPod(Frame frame) {
+      return PODS.stream()
+          .map(pod -> cluster.pod(pod).mac())
+          .anyMatch(mac -> frame.isOf(mac) && !frame.isFrom(mac));
     }
 
     /**
