@@ -11,7 +11,7 @@ MINUTES = 60
 help:
 	@echo 'make demo     as root: a sandbox with real OVN, one mirrored pod, its copies'
 	@echo 'make test     as root: install what the tests need, build, run all tests'
-	@echo 'make soak     as root: faults by chance for MINUTES=60; the report goes to docs/soak.md'
+	@echo 'make soak     as root: faults by chance for MINUTES=60, then 200 annotations; the report goes to docs/soak.md'
 	@echo 'make bench-control  thousands of switches that are none; tables and plots go to docs/performance'
 	@echo 'make bench-micro    JMH of what is done with every entry'
 	@echo 'make bench-traffic  as root: what mirroring costs eight kinds of traffic; BENCH_ROUNDS=5,'
@@ -34,7 +34,7 @@ test: prepare
 
 soak: prepare
 	sandbox/sandbox install
-	$(MVN) verify -pl controller -am -Dtest=none -Dit.test=ChaosIT -Dsurefire.failIfNoSpecifiedTests=false \
+	$(MVN) verify -pl controller -am -Dtest=none -Dit.test=ChaosIT,KubernetesIT -Dkubernetes.toggles=200 -Dsurefire.failIfNoSpecifiedTests=false \
 	    -Dfailsafe.failIfNoSpecifiedTests=false -Dchaos.minutes=$(MINUTES) -Dchaos.pods=1000 -Dchaos.report=$(CURDIR)/docs/soak.md
 
 bench-traffic: prepare

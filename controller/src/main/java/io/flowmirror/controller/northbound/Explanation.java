@@ -220,7 +220,11 @@ final class Explanation {
       broken(
           "asked-for",
           "nobody asks for " + evidence.pod() + " to be mirrored",
-          "kubectl annotate pod ovn.kubernetes.io/mirror=true, or flowmirror mirror on "
+          "kubectl -n "
+              + evidence.pod().namespace()
+              + " annotate pod "
+              + evidence.pod().name()
+              + " ovn.kubernetes.io/mirror=true, or flowmirror mirror on "
               + evidence.pod());
     }
 
