@@ -75,23 +75,33 @@ public final class AskedMirrors {
   }
 
   private <T> T as(String token, Deed<T> deed) throws NotDoneException {
-    Config own =
-        new ConfigBuilder(server.get())
-            .withOauthToken(token)
-            .withOauthTokenProvider(null)
-            .withUsername(null)
-            .withPassword(null)
-            .withClientCertFile(null)
-            .withClientCertData(null)
-            .withClientKeyFile(null)
-            .withClientKeyData(null)
-            .withAutoOAuthToken(null)
-            .build();
-    try (KubernetesClient client = new KubernetesClientBuilder().withConfig(own).build()) {
+    try (KubernetesClient client =
+        new KubernetesClientBuilder().withConfig(config(token)).build()) {
       return deed.with(client);
     } catch (KubernetesClientException e) {
       throw new NotDoneException(e);
     }
+  }
+
+  /**
+   * From nothing, and not by taking out of the controller's own: a client that is told 401 looks
+   * where its configuration came from for other credentials, which must be nobody's.
+   */
+  private Config config(String token) {
+    Config known = server.get();
+    return new ConfigBuilder(Config.empty())
+        .withMasterUrl(known.getMasterUrl())
+        .withCaCertFile(known.getCaCertFile())
+        .withCaCertData(known.getCaCertData())
+        .withTlsServerName(known.getTlsServerName())
+        .withHttpProxy(known.getHttpProxy())
+        .withHttpsProxy(known.getHttpsProxy())
+        .withNoProxy(known.getNoProxy())
+        .withRequestTimeout(known.getRequestTimeout())
+        .withConnectionTimeout(known.getConnectionTimeout())
+        .withRequestRetryBackoffLimit(known.getRequestRetryBackoffLimit())
+        .withOauthToken(token)
+        .build();
   }
 
   private static Resource<GenericKubernetesResource> resource(

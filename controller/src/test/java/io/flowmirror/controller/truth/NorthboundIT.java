@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.google.common.collect.ImmutableList;
+import com.google.common.collect.ImmutableMap;
 import com.google.common.collect.ImmutableSet;
 import com.google.common.util.concurrent.RateLimiter;
 import java.io.IOException;
@@ -43,15 +44,23 @@ final class NorthboundIT {
 
   private final Cluster cluster;
   private final BrInt brInt;
-  private final Serving controller;
+  private final Path book;
+  private Serving controller;
 
-  NorthboundIT(Cluster cluster) {
+  NorthboundIT(Cluster cluster) throws IOException {
     this.cluster = cluster;
     this.brInt = cluster.brInt(Cluster.NODE);
-    this.controller =
-        Serving.started(
-            "northbound",
-            Intent.THREE_PODS.yaml(cluster) + "northbound: {listen: '127.0.0.1:0'}\n");
+    this.book = Files.createTempDirectory("northbound").resolve("mirrors.json");
+    this.controller = start();
+  }
+
+  private Serving start() {
+    return Serving.started(
+        "northbound",
+        Intent.THREE_PODS.yaml(cluster)
+            + "northbound: {listen: '127.0.0.1:0', file: "
+            + book
+            + "}\n");
   }
 
   @BeforeEach
@@ -60,9 +69,11 @@ final class NorthboundIT {
   }
 
   @AfterEach
-  void end() {
+  void end() throws IOException {
     controller.close();
     RunningController.clean(cluster);
+    Files.deleteIfExists(book);
+    Files.delete(book.getParent());
   }
 
   private ImmutableList<String> ofctl(String match) {
@@ -138,6 +149,17 @@ final class NorthboundIT {
     assertThat(dump("/v1/nodes/n1/flows?pod=demo/plain&view=installed"))
         .isNotEmpty()
         .isSubsetOf(ofctl(""));
+    // The next one knows it before its first round: no entry goes, and none is made anew.
+    ImmutableMap<String, Double> before = brInt.ourEntriesWithAges();
+    controller.close();
+    controller = start();
+    controller.awaitInSync(Cluster.NODE);
+    awaitState("plain", "mirrored");
+    ImmutableMap<String, Double> after = brInt.ourEntriesWithAges();
+    assertThat(after.keySet()).isEqualTo(before.keySet());
+    before.forEach((entry, age) -> assertThat(after.get(entry)).isGreaterThan(age));
+    assertThat(controller.get("/v1/nodes/n1").path("repairs")).isEmpty();
+
     controller.delete("/v1/mirrors/demo/plain");
     awaitState("plain", "not-mirrored");
     // Twice is once.
