@@ -154,6 +154,16 @@ record BrInt(String ovsdb, String openflow, String runFolder) {
         .collect(ImmutableList.toImmutableList());
   }
 
+  /**
+   * Waits until the datapath's cached flows say what the entries say: revalidator threads bring
+   * them up to date (ofproto/ofproto-dpif-upcall.c), and no reply to a flow mod waits for that.
+   * Twice, since the pass that is under way may have begun before the last change.
+   */
+  void awaitRevalidation() {
+    appctl("revalidator/wait");
+    appctl("revalidator/wait");
+  }
+
   /** How ovs-vswitchd would treat this packet. */
   String trace(String packet) {
     return appctl("ofproto/trace", "br-int", packet);

@@ -12,6 +12,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.MethodOrderer;
@@ -120,26 +121,57 @@ final class ManyPortsIT {
     RunningController.clean(cluster);
   }
 
-  /** Every bulk port's far end counts it, and the real pods have it exactly once. */
+  /**
+   * Every bulk port's far end counts it, and the real pods have it exactly once. Too many resubmits
+   * drop each broadcast, every time; one that the switch lost for another reason, as it says
+   * itself, is sent anew.
+   */
   private void assertBroadcastReachesAll() throws IOException {
     Path log = Path.of(cluster.path(Cluster.NODE + ".ovs-vswitchd.log"));
-    long logged = Files.readString(log).lines().filter(line -> line.contains(TOO_MANY)).count();
+    long logged = tooMany(log);
+    // What broadcasts of before these ports have left in the datapath's cache reaches none of them.
+    cluster.awaitCalm();
+    brInt.awaitRevalidation();
+    long lost = SwitchLosses.at(cluster, Cluster.NODE);
+    Optional<String> failure = broadcast();
+    if (failure.isPresent() && SwitchLosses.at(cluster, Cluster.NODE) > lost) {
+      System.out.printf("lost by the switch, once more: %s%n", failure.get());
+      failure = broadcast();
+    }
+    assertThat(failure).isEmpty();
+    assertThat(tooMany(log)).as("drops for too many resubmits in %s", log).isEqualTo(logged);
+  }
+
+  /** Sends one; if it did not reach all, says whom, and what the datapath has for it. */
+  private Optional<String> broadcast() {
     Map<String, Long> before = received();
     assertThat(before).hasSize(PORTS);
     String asked = "10.16.201." + ++floods;
     try (Capture db = Capture.start(cluster.pod("db").netns(), "eth0", Side.IN, "arp");
         Capture plain = Capture.start(cluster.pod("plain").netns(), "eth0", Side.IN, "arp")) {
       web.send(RawFrame.arpRequest(web.mac(), web.ip4(), asked)).success(Wait.LONG);
-      Wait.until(
-          "the broadcast at every port",
-          () -> missed(before) == 0 && count(db, asked) > 0 && count(plain, asked) > 0,
-          () -> missed(before) + " of " + PORTS + " bulk ports have not received it");
-      assertThat(count(db, asked)).isEqualTo(1);
-      assertThat(count(plain, asked)).isEqualTo(1);
+      if (Wait.within(
+          Wait.LONG,
+          () -> missed(before) == 0 && count(db, asked) > 0 && count(plain, asked) > 0)) {
+        assertThat(count(db, asked)).isEqualTo(1);
+        assertThat(count(plain, asked)).isEqualTo(1);
+        return Optional.empty();
+      }
+      return Optional.of(
+          String.format(
+              "%d of %d bulk ports have not received the request for %s, db has %d, plain %d;%n%s%n%s",
+              missed(before),
+              PORTS,
+              asked,
+              count(db, asked),
+              count(plain, asked),
+              brInt.appctl("coverage/show"),
+              brInt.appctl("dpctl/dump-flows", "filter=arp")));
     }
-    assertThat(Files.readString(log).lines().filter(line -> line.contains(TOO_MANY)).count())
-        .as("drops for too many resubmits in %s", log)
-        .isEqualTo(logged);
+  }
+
+  private static long tooMany(Path log) throws IOException {
+    return Files.readString(log).lines().filter(line -> line.contains(TOO_MANY)).count();
   }
 
   private static long count(Capture capture, String asked) {

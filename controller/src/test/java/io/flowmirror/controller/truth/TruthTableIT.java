@@ -9,8 +9,6 @@ import io.flowmirror.controller.truth.Capture.Side;
 import java.time.Duration;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicReference;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.DynamicContainer;
 import org.junit.jupiter.api.DynamicTest;
@@ -48,8 +46,6 @@ final class TruthTableIT {
 
   /** Those on the node that is looked at. */
   private static final ImmutableSet<String> PODS = ImmutableSet.of("web", "db", "plain", "other");
-
-  private static final Pattern DROPS = Pattern.compile("skmem:\\(.*,d(\\d+)\\)");
 
   private final Cluster cluster;
 
@@ -129,11 +125,13 @@ final class TruthTableIT {
     }
 
     void check(TrafficCase row) {
-      long lostBefore = lostAtTheSwitchsSockets();
+      long lostBefore = SwitchLosses.at(cluster, Cluster.NODE);
       Observed window = measured(row);
       Verdict verdict = Verdict.of(intent, window);
-      // Only the kernel's own word that the switch was not given all makes a window no evidence.
-      if (isLostBeforeTheSwitch(verdict, window) && lostAtTheSwitchsSockets() > lostBefore) {
+      // Only the word of the kernel, or the switch, that it was not given all makes a window no
+      // evidence.
+      if (isLostBeforeTheSwitch(verdict, window)
+          && SwitchLosses.at(cluster, Cluster.NODE) > lostBefore) {
         System.out.printf(
             "%s, %s: the switch has not taken %s; once more%n", intent, row, verdict.missing());
         window = measured(row);
@@ -171,21 +169,6 @@ final class TruthTableIT {
           && verdict.surplus().isEmpty()
           && verdict.missing().elementSet().stream()
               .allMatch(frame -> isForAPod(frame) && !delivered.contains(frame));
-    }
-
-    /**
-     * How many frames the kernel has thrown away because Open vSwitch did not read them in time: in
-     * the userspace datapath it reads a pod's device by a packet socket (ss(8), skmem, d).
-     */
-    private long lostAtTheSwitchsSockets() {
-      return Program.run(
-              "ip", "netns", "exec", cluster.path(Cluster.NODE + ".netns"), "ss", "-0npmO")
-          .lines()
-          .filter(line -> line.contains("\"ovs-vswitchd\""))
-          .map(DROPS::matcher)
-          .filter(Matcher::find)
-          .mapToLong(drops -> Long.parseLong(drops.group(1)))
-          .sum();
     }
 
     private boolean isForAPod(Frame frame) {

@@ -52,7 +52,7 @@ final class TurnOffIT {
       Instant off;
       try (RunningController controller = RunningController.settled(cluster, Intent.NOTHING)) {
         read = controller.settledAt(Cluster.NODE);
-        awaitRevalidation();
+        cluster.brInt(Cluster.NODE).awaitRevalidation();
         off = Instant.now();
         int mark = pod.count();
         Wait.until(
@@ -68,12 +68,6 @@ final class TurnOffIT {
       RunningController.clean(cluster);
     }
     assertThat(entries()).isEqualTo(before);
-  }
-
-  private void awaitRevalidation() {
-    BrInt brInt = cluster.brInt(Cluster.NODE);
-    brInt.appctl("revalidator/wait");
-    brInt.appctl("revalidator/wait");
   }
 
   private ImmutableList<ImmutableList<String>> entries() {
