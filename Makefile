@@ -2,6 +2,8 @@
 # What there is to do with this checkout; "make" alone says it.
 
 MVN = mvn -B
+# Maven on the JDK that compiles this, where something runs in Maven's own JVM or beside it.
+NEWEST = jdk=$$(.ci/jdk) && JAVA_HOME=$$jdk PATH=$$jdk/bin:$$PATH
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test soak build image format clean prepare bench-traffic bench-control bench-micro
@@ -29,7 +31,7 @@ test: prepare
 	sandbox/sandbox install --tests
 	@mkdir -p target
 	@setsid nice -n 19 sandbox/kube assets >target/kube-assets.log 2>&1 & made=$$!; \
-	jdk=$$(.ci/jdk) && JAVA_HOME=$$jdk PATH=$$jdk/bin:$$PATH $(MVN) verify -Dit.forks=2; status=$$?; \
+	$(NEWEST) $(MVN) verify -Dit.forks=2; status=$$?; \
 	kill -- -$$made 2>/dev/null; wait $$made; exit $$status
 
 soak: prepare
@@ -38,7 +40,7 @@ soak: prepare
 	    -Dfailsafe.failIfNoSpecifiedTests=false -Dchaos.minutes=$(MINUTES) -Dchaos.pods=1000 -Dchaos.report=$(CURDIR)/docs/soak.md
 
 bench-traffic: prepare
-	jdk=$$(.ci/jdk) && JAVA_HOME=$$jdk PATH=$$jdk/bin:$$PATH bench/traffic
+	$(NEWEST) bench/traffic
 
 bench-control: build
 	bench/control --out docs/performance/control.md
@@ -55,7 +57,7 @@ image: build
 	    -DincludeTestScope=false -Dcyclonedx.skipAttach=true
 
 format: prepare
-	$(MVN) -q -N verify -Dformat=write
+	$(NEWEST) $(MVN) -q -N verify -Dformat=write
 
 clean: prepare
 	$(MVN) -q clean
