@@ -6,7 +6,6 @@ import com.google.common.collect.ImmutableList;
 import com.google.common.collect.ImmutableMap;
 import com.google.common.collect.ImmutableSet;
 import com.google.common.collect.SetMultimap;
-import com.google.common.collect.Sets;
 import io.flowmirror.config.Direction;
 import io.flowmirror.config.KubernetesSettings;
 import io.flowmirror.config.NodeSettings;
@@ -30,13 +29,21 @@ final class ClusterView {
    *
    * @param pod the pod
    * @param at its interface, as br-int's rows name it
-   * @param direction which of its frames: what all who ask want together
-   * @param by who asks: {@code annotation[:MANAGER]}, {@code mirror:NAMESPACE/NAME[:MANAGER]}
+   * @param asks who asks for which of its frames, as {@link Askers} names them; at least one
    */
-  record Request(PodView pod, PodInterface at, Direction direction, ImmutableSet<String> by) {
+  record Request(PodView pod, PodInterface at, ImmutableMap<String, Direction> asks) {
     private Request and(Request other) {
-      return new Request(
-          pod, at, direction.and(other.direction), Sets.union(by, other.by).immutableCopy());
+      return new Request(pod, at, Askers.united(asks, other.asks));
+    }
+
+    /** Which of its frames: what all who ask want together. */
+    Direction direction() {
+      return Askers.together(asks);
+    }
+
+    /** Who asks. */
+    ImmutableSet<String> by() {
+      return asks.keySet();
     }
   }
 
@@ -61,23 +68,11 @@ final class ClusterView {
       ImmutableList<Request> granted,
       ImmutableMap<PodView, String> refused,
       ImmutableList<Choice> choices) {
-    /** Who asks for each of the interfaces. */
-    ImmutableMap<PodInterface, ImmutableSet<String>> askedBy() {
-      Map<PodInterface, ImmutableSet<String>> all = new LinkedHashMap<>();
-      granted.forEach(
-          request ->
-              all.merge(
-                  request.at(),
-                  request.by(),
-                  (some, more) -> Sets.union(some, more).immutableCopy()));
-      return ImmutableMap.copyOf(all);
-    }
-
-    /** The directions, where several ask for one interface: what any of them wants. */
-    ImmutableMap<PodInterface, Direction> directions() {
-      Map<PodInterface, Direction> all = new LinkedHashMap<>();
-      granted.forEach(request -> all.merge(request.at(), request.direction(), Direction::and));
-      return ImmutableMap.copyOf(all);
+    /** Who asks for what, where several pods have one interface for all of them. */
+    Askers askers() {
+      Map<PodInterface, ImmutableMap<String, Direction>> all = new LinkedHashMap<>();
+      granted.forEach(request -> all.merge(request.at(), request.asks(), Askers::united));
+      return new Askers(ImmutableMap.copyOf(all));
     }
   }
 
@@ -320,7 +315,7 @@ final class ClusterView {
     ImmutableSet<PodInterface> at = names.build();
     at.forEach(
         name ->
-            all.merge(name, new Request(pod, name, direction, ImmutableSet.of(by)), Request::and));
+            all.merge(name, new Request(pod, name, ImmutableMap.of(by, direction)), Request::and));
     return at;
   }
 

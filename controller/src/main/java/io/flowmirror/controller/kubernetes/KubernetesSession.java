@@ -75,12 +75,8 @@ public final class KubernetesSession implements AutoCloseable {
     /** What is asked for on this node now. */
     void asked(String node, Asked asked);
 
-    /**
-     * Who asks for that, for each interface: {@code annotation[:MANAGER]} or {@code
-     * mirror:NAMESPACE/NAME[:MANAGER]}, with the field manager as far as the API shows it. It comes
-     * before each {@link #asked}.
-     */
-    default void askedBy(String node, ImmutableMap<PodInterface, ImmutableSet<String>> by) {}
+    /** Who asks for that. It comes before each {@link #asked}. */
+    default void askers(String node, Askers askers) {}
 
     /**
      * On nodes of which {@link #asked} has not been called nothing is asked for, and that is of
@@ -366,8 +362,9 @@ public final class KubernetesSession implements AutoCloseable {
         events.asked(node, requests);
         reports.asked(node, requests);
         listener.refused(node, refused(requests));
-        listener.askedBy(node, requests.askedBy());
-        listener.asked(node, new Asked(requests.directions(), standing));
+        Askers askers = requests.askers();
+        listener.askers(node, askers);
+        listener.asked(node, new Asked(askers.directions(), standing));
       }
     }
   }

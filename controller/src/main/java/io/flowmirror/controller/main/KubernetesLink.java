@@ -5,14 +5,13 @@ import com.google.common.collect.ImmutableList;
 import com.google.common.collect.ImmutableMap;
 import com.google.common.collect.ImmutableSet;
 import com.google.common.collect.LinkedHashMultimap;
-import com.google.common.collect.Maps;
 import com.google.common.collect.Multimaps;
 import com.google.common.collect.SetMultimap;
 import io.fabric8.kubernetes.client.KubernetesClient;
-import io.flowmirror.config.Direction;
 import io.flowmirror.config.KubernetesSettings;
 import io.flowmirror.config.NodeSettings;
 import io.flowmirror.config.Settings;
+import io.flowmirror.controller.kubernetes.Askers;
 import io.flowmirror.controller.kubernetes.Copies;
 import io.flowmirror.controller.kubernetes.KubernetesSession;
 import io.flowmirror.controller.kubernetes.Replicas;
@@ -50,8 +49,7 @@ public final class KubernetesLink implements AutoCloseable {
   private final Supplier<KubernetesClient> clients;
 
   /** By node, who asks for what there in the API. */
-  private final Map<String, ImmutableMap<PodInterface, ImmutableSet<String>>> askedBy =
-      new HashMap<>();
+  private final Map<String, Askers> askers = new HashMap<>();
 
   /** By node, what is asked for there in the API and refused. */
   private final Map<String, ImmutableMap<PodName, String>> refused = new HashMap<>();
@@ -78,7 +76,7 @@ public final class KubernetesLink implements AutoCloseable {
       synchronized (KubernetesLink.this) {
         if (asked.pods().isEmpty()) {
           KubernetesLink.this.asked.remove(node);
-          askedBy.remove(node);
+          askers.remove(node);
         } else {
           KubernetesLink.this.asked.put(node, asked);
         }
@@ -98,9 +96,9 @@ public final class KubernetesLink implements AutoCloseable {
     }
 
     @Override
-    public void askedBy(String node, ImmutableMap<PodInterface, ImmutableSet<String>> by) {
+    public void askers(String node, Askers askers) {
       synchronized (KubernetesLink.this) {
-        askedBy.put(node, by);
+        KubernetesLink.this.askers.put(node, askers);
       }
     }
 
@@ -233,7 +231,7 @@ public final class KubernetesLink implements AutoCloseable {
   private void forget() {
     asked.keySet().forEach(node -> reconciler.ask(node, Asked.NOTHING));
     asked.clear();
-    askedBy.clear();
+    askers.clear();
     refused.clear();
     nodes = Optional.empty();
   }
@@ -254,30 +252,27 @@ public final class KubernetesLink implements AutoCloseable {
         .findFirst();
   }
 
-  /** On a node ends what nobody has asked for whose word counts still. */
+  /** On a node ends what nobody has asked for whose word counts still, and those words. */
   private void endOthers(String node, KubernetesSettings now) {
     Asked last = asked.getOrDefault(node, Asked.NOTHING);
-    ImmutableMap<PodInterface, ImmutableSet<String>> by =
-        askedBy.getOrDefault(node, ImmutableMap.of());
-    ImmutableMap<PodInterface, Direction> left =
-        ImmutableMap.copyOf(
-            Maps.filterKeys(
-                last.pods(),
-                at ->
-                    by.getOrDefault(at, ImmutableSet.of()).stream()
-                        .anyMatch(who -> counts(who, now))));
-    if (!left.equals(last.pods())) {
-      keep(node, new Asked(left, last.standing()));
+    Askers left = askers.getOrDefault(node, Askers.NOBODY).only((at, who) -> counts(at, who, now));
+    askers.put(node, left);
+    if (!left.directions().equals(last.pods())) {
+      keep(node, new Asked(left.directions(), last.standing()));
     }
   }
 
-  private static boolean counts(String who, KubernetesSettings settings) {
-    return who.startsWith("mirror:") ? settings.mirrorResources() : settings.annotations();
+  /** Which labels a namespace has now is not known: those that a selector may match go on. */
+  private static boolean counts(PodInterface at, String who, KubernetesSettings settings) {
+    return who.startsWith("mirror:")
+        ? settings.mirrorResources()
+        : settings.mayAsk(at.pod().namespace(), ImmutableMap.of())
+            || (settings.annotations() && settings.namespaceSelector().isPresent());
   }
 
   /** Who asks for what on a node in the API, as {@link #askedBy} says it. */
   public synchronized ImmutableMap<PodInterface, ImmutableSet<String>> askedByApi(String node) {
-    return askedBy.getOrDefault(node, ImmutableMap.of());
+    return askers.getOrDefault(node, Askers.NOBODY).names();
   }
 
   /**
@@ -293,7 +288,7 @@ public final class KubernetesLink implements AutoCloseable {
             mirror ->
                 all.put(
                     PodInterface.primary(new PodName(mirror.namespace(), mirror.pod())), "file"));
-    askedBy.getOrDefault(node, ImmutableMap.of()).forEach(all::putAll);
+    askedByApi(node).forEach(all::putAll);
     return Multimaps.asMap(all).entrySet().stream()
         .collect(
             ImmutableMap.toImmutableMap(

@@ -69,7 +69,7 @@ final class ClusterViewTest {
   }
 
   private ImmutableMap<PodInterface, Direction> asked(String node) {
-    return view.requests(node).directions();
+    return view.requests(node).askers().directions();
   }
 
   @Test
@@ -127,7 +127,7 @@ final class ClusterViewTest {
     ClusterView fresh = new ClusterView(settings(Optional.empty(), Optional.empty()));
     fresh.put(bad);
     fresh.remember(view);
-    assertThat(fresh.requests("n1").directions()).containsEntry(WEB, Direction.TO_POD);
+    assertThat(fresh.requests("n1").askers().directions()).containsEntry(WEB, Direction.TO_POD);
 
     view.put(pod("web", "2", "n1", MIRROR, "true", DIRECTION, "in"));
     assertThat(asked("n1")).isEmpty();

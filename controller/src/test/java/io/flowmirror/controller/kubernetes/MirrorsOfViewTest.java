@@ -89,7 +89,7 @@ final class MirrorsOfViewTest {
   }
 
   private ImmutableMap<PodInterface, Direction> asked(String node) {
-    return view.requests(node).directions();
+    return view.requests(node).askers().directions();
   }
 
   @Test
@@ -138,7 +138,7 @@ final class MirrorsOfViewTest {
     view.put(two);
     assertThat(asked("n1")).containsExactly(Map.entry(WEB, Direction.BOTH));
     assertThat(view.requests("n1").granted()).hasSize(1);
-    assertThat(view.requests("n1").askedBy().get(WEB))
+    assertThat(view.requests("n1").askers().names().get(WEB))
         .containsExactlyInAnyOrder("annotation:kubectl-annotate", "mirror:ns/one", "mirror:ns/two");
     assertThat(view.requests("n1").choices()).hasSize(2);
     view.remove(one);
@@ -175,7 +175,8 @@ final class MirrorsOfViewTest {
     closed.put(annotated("web", "n1"));
     assertThat(closed.requests("n1").granted()).isEmpty();
     closed.put(mirror("m", ImmutableMap.of("pod", "web")));
-    assertThat(closed.requests("n1").directions()).containsExactly(Map.entry(WEB, Direction.BOTH));
+    assertThat(closed.requests("n1").askers().directions())
+        .containsExactly(Map.entry(WEB, Direction.BOTH));
     assertThat(closed.requests("n1").refused()).as("the annotation still is").hasSize(1);
   }
 
@@ -214,7 +215,7 @@ final class MirrorsOfViewTest {
     fresh.put(mirror("m", "1", 2, bad));
     assertThat(fresh.requests("n1").granted()).isEmpty();
     fresh.remember(view);
-    assertThat(fresh.requests("n1").directions()).containsOnlyKeys(WEB);
+    assertThat(fresh.requests("n1").askers().directions()).containsOnlyKeys(WEB);
 
     // Another Mirror of that name has never asked for anything.
     view.put(mirror("m", "2", 1, bad));

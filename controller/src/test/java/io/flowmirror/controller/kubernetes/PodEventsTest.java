@@ -52,7 +52,7 @@ final class PodEventsTest {
   private void ask(String... uids) {
     ImmutableList.Builder<Request> granted = ImmutableList.builder();
     for (String uid : uids) {
-      granted.add(new Request(pod(uid), WEB, Direction.BOTH, ImmutableSet.of("annotation")));
+      granted.add(new Request(pod(uid), WEB, ImmutableMap.of("annotation", Direction.BOTH)));
     }
     events.asked("n1", new Requests(granted.build(), ImmutableMap.of(), ImmutableList.of()));
   }
@@ -97,7 +97,7 @@ final class PodEventsTest {
     mirrored();
     taken();
     Request same =
-        new Request(pod("1"), WEB, Direction.BOTH, ImmutableSet.of("mirror:ns/m:kubectl"));
+        new Request(pod("1"), WEB, ImmutableMap.of("mirror:ns/m:kubectl", Direction.BOTH));
     events.asked("n1", new Requests(ImmutableList.of(same), ImmutableMap.of(), ImmutableList.of()));
     assertThat(taken()).isEmpty();
     ask();

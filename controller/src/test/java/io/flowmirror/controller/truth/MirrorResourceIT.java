@@ -241,6 +241,30 @@ final class MirrorResourceIT {
     awaitNothing();
   }
 
+  /** Closed is closed, whether the API answers or not; what others ask for goes on. */
+  @Test
+  void annotationsAreClosedWhileTheApiIsAway() {
+    ask(ImmutableMap.of("pod", "web", "direction", "to-pod"));
+    awaitEntries(entries -> !entries.isEmpty());
+    int toPod = brInt.ourEntries().size();
+    kube.kubectl("-n", Pod.NAMESPACE, "annotate", "pod", "web", "db", ANNOTATION + "=true");
+    awaitEntries(TWO_PODS);
+    kube.run("stop");
+    try {
+      controller.await(
+          "the API to be missed", Cluster.NODE, status -> !status.intent().only().isEmpty());
+      controller.configure(settings("mirror-resources: true, annotations: false"));
+      awaitEntries(toPod);
+      assertThat(controller.askedBy(Cluster.NODE).toString())
+          .contains("mirror:demo/m")
+          .doesNotContain("annotation");
+      controller.configure(settings("mirror-resources: false, annotations: false"));
+      awaitNothing();
+    } finally {
+      kube.run("start");
+    }
+  }
+
   /** What is wrong is refused; what the schema cannot see is said, and changes nothing. */
   @Test
   void badSpecs() {
