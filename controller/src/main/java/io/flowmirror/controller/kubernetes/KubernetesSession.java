@@ -18,6 +18,7 @@ import java.time.Instant;
 import java.util.HashSet;
 import java.util.Map;
 import java.util.Set;
+import java.util.SplittableRandom;
 import java.util.concurrent.Future;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
@@ -52,6 +53,7 @@ public final class KubernetesSession implements AutoCloseable {
   private final Listener listener;
   private final ScheduledThreadPoolExecutor thread;
   private final PodEvents events;
+  private final StatusWriter statuses;
   private final MirrorReports reports;
 
   /** The nodes of which the listener has been told that anything is asked for. */
@@ -112,9 +114,10 @@ public final class KubernetesSession implements AutoCloseable {
     // What is put off, for up to hold, is no reason to stay.
     thread.setExecuteExistingDelayedTasksAfterShutdownPolicy(false);
     this.events = new PodEvents(new EventWriter(client), Ticker.systemTicker());
+    this.statuses = new StatusWriter(client);
     this.reports =
         new MirrorReports(
-            new StatusWriter(client), Ticker.systemTicker(), settings.onlyNode().isEmpty());
+            statuses, Ticker.systemTicker(), settings.onlyNode().isEmpty(), new SplittableRandom());
     if (!known.isEmpty()) {
       // What another session has heard counts no longer than what this one would have.
       expiry = thread.schedule(guarded(this::expire), hold.toMillis(), TimeUnit.MILLISECONDS);
@@ -389,6 +392,7 @@ public final class KubernetesSession implements AutoCloseable {
           if (next != null) {
             next.close();
           }
+          statuses.close();
           thread.shutdown();
         });
     try {

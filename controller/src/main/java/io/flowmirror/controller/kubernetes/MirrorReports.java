@@ -19,6 +19,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
+import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -28,7 +29,14 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Of several controllers, the one that writes to a node writes that node's part. Whatever
  * follows from the parts is written along with one, or by whoever sees that it is amiss where there
- * are none: all would write the same. Confined to the session's thread.
+ * are none: all would write the same.
+ *
+ * <p>Where each node has a controller of its own, a Mirror on many nodes is news to all of them at
+ * once, and what each writes is told to all of them, with all parts. So each looks at what the
+ * others have written since it looked last, and the more that is, the less likely it writes itself
+ * now, rather than the next time: a thousand spread over minutes, and one alone does not wait.
+ *
+ * <p>Confined to the session's thread.
  */
 final class MirrorReports {
   /** The same is not written again before the API can have told of it. */
@@ -39,6 +47,12 @@ final class MirrorReports {
 
   /** And where each node has its controller, all of which hear of each write. */
   private static final Duration COUNTING_EACH = Duration.ofMinutes(5);
+
+  /** Between two looks so many parts may be told to everybody before anybody holds back. */
+  private static final int TOLD_TOGETHER = 2000;
+
+  /** So many set right, at a look, what is nobody's own and amiss. */
+  private static final int MENDING = 10;
 
   /** What is amiss on a node is told by the log in full. */
   private static final int LONGEST = 400;
@@ -57,17 +71,28 @@ final class MirrorReports {
   private final Writer writer;
   private final Ticker ticker;
 
-  /** Whether all nodes' pods are known, and not one node's only. */
   private final boolean complete;
+
+  private final RandomGenerator chance;
+
+  /** By uid of a Mirror, its nodes' parts when they were looked at last. */
+  private final Map<String, ImmutableMap<String, Part>> seen = new HashMap<>();
 
   private final Map<String, ImmutableList<Choice>> choices = new HashMap<>();
   private final Map<String, Stand> stands = new HashMap<>();
   private final Map<String, Written> written = new HashMap<>();
 
-  MirrorReports(Writer writer, Ticker ticker, boolean complete) {
+  /**
+   * Knows of nothing yet.
+   *
+   * @param complete whether all nodes' pods are known, and not one node's only
+   * @param chance decides who of many writes first
+   */
+  MirrorReports(Writer writer, Ticker ticker, boolean complete, RandomGenerator chance) {
     this.writer = writer;
     this.ticker = ticker;
     this.complete = complete;
+    this.chance = chance;
   }
 
   /** Takes what is asked for on one node. */
@@ -110,6 +135,7 @@ final class MirrorReports {
       }
     }
     written.keySet().retainAll(there);
+    seen.keySet().retainAll(there);
   }
 
   /** Our nodes' parts, by Mirror and node; and all nodes that a Mirror concerns. */
@@ -154,6 +180,7 @@ final class MirrorReports {
 
   private void look(MirrorView mirror, Map<String, Part> own, Set<String> concerned, Instant now) {
     ImmutableMap<String, Part> said = mirror.status().nodes();
+    int others = othersSince(mirror.uid(), said, own.keySet());
     // Who sees the pods of all nodes sees that of a node that is not there any more, too.
     ImmutableSet<String> gone =
         Sets.filter(
@@ -175,11 +202,47 @@ final class MirrorReports {
       // Others write there, and the rest along with it.
       return;
     }
+    boolean isOurs =
+        !gone.isEmpty()
+            || own.keySet().stream().anyMatch(node -> !saysTheSame(all.get(node), said.get(node)));
     MirrorStatus status = MirrorStatus.of(mirror, all, now);
     boolean news = !status.saysAs(mirror.status());
-    if (news || !status.equals(mirror.status())) {
+    if ((news || !status.equals(mirror.status())) && isOurTurn(isOurs, all.size(), others)) {
       write(mirror, status.patch(own.keySet(), gone), news);
     }
+  }
+
+  private static boolean saysTheSame(@Nullable Part part, @Nullable Part said) {
+    return part != null && said != null && part.saysOf(said);
+  }
+
+  /** How many parts others have written since the last look. */
+  private int othersSince(String uid, ImmutableMap<String, Part> said, Set<String> own) {
+    ImmutableMap<String, Part> before = seen.getOrDefault(uid, ImmutableMap.of());
+    seen.put(uid, said);
+    return before.equals(said)
+        ? 0
+        : (int)
+            Sets.union(before.keySet(), said.keySet()).stream()
+                .filter(node -> !own.contains(node))
+                .filter(node -> !Objects.equals(before.get(node), said.get(node)))
+                .count();
+  }
+
+  /** Whether to write now, what else has been written being so much; if not, perhaps next time. */
+  private boolean isOurTurn(boolean isOurs, int nodes, int others) {
+    if (complete) {
+      return true;
+    }
+    double share;
+    if (isOurs) {
+      double free = Math.max(1.0, (double) TOLD_TOGETHER / Math.max(1, nodes));
+      share = others <= free ? 1 : (free / others) * (free / others);
+    } else {
+      // Everybody sees that, and whoever writes his part sets it right as well.
+      share = others == 0 ? (double) MENDING / Math.max(1, nodes) : 0;
+    }
+    return share >= 1 || chance.nextDouble() < share;
   }
 
   private void write(MirrorView mirror, Map<String, Object> patch, boolean news) {

@@ -17,10 +17,17 @@ import org.jspecify.annotations.Nullable;
  * @param observedGeneration the generation of the spec that it is about
  * @param state in one word
  * @param reason why it is not otherwise, in words; may be empty
+ * @param pods how many pods are chosen, on all nodes together
+ * @param mirrored how many of them are mirrored
  * @param nodes what there is on each node, by its name
  */
 record MirrorStatus(
-    long observedGeneration, String state, String reason, ImmutableMap<String, Part> nodes) {
+    long observedGeneration,
+    String state,
+    String reason,
+    int pods,
+    int mirrored,
+    ImmutableMap<String, Part> nodes) {
   /** Everything that it chooses is mirrored. */
   static final String MIRRORING = "Mirroring";
 
@@ -36,7 +43,7 @@ record MirrorStatus(
   /** Something is wrong in its spec. */
   static final String INVALID = "Invalid";
 
-  static final MirrorStatus NONE = new MirrorStatus(0, "", "", ImmutableMap.of());
+  static final MirrorStatus NONE = new MirrorStatus(0, "", "", 0, 0, ImmutableMap.of());
 
   /** Copies are counted where so many nodes are concerned: each count is a write. */
   static final int MOST_COUNTED = 10;
@@ -54,7 +61,8 @@ record MirrorStatus(
       return new Part(pods, mirrored, reason, others);
     }
 
-    private boolean saysOf(Part other) {
+    /** Whether it says the same, but for the numbers of copies. */
+    boolean saysOf(Part other) {
       return counting(other.copies).equals(other);
     }
   }
@@ -104,7 +112,7 @@ record MirrorStatus(
               .map(node -> node.getKey() + ": " + node.getValue().reason())
               .orElse("the entries of some pods are not there (yet)");
     }
-    return new MirrorStatus(mirror.generation(), state, reason, nodes);
+    return new MirrorStatus(mirror.generation(), state, reason, pods, mirrored, nodes);
   }
 
   /** Whether it says the same, but for the numbers of copies. */
@@ -112,6 +120,8 @@ record MirrorStatus(
     return observedGeneration == other.observedGeneration
         && state.equals(other.state)
         && reason.equals(other.reason)
+        && pods == other.pods
+        && mirrored == other.mirrored
         && nodes.keySet().equals(other.nodes.keySet())
         && nodes.entrySet().stream()
             .allMatch(
@@ -146,8 +156,8 @@ record MirrorStatus(
     status.put("observedGeneration", observedGeneration);
     status.put("state", state);
     status.put("reason", orNull(reason));
-    status.put("pods", nodes.values().stream().mapToInt(Part::pods).sum());
-    status.put("mirrored", nodes.values().stream().mapToInt(Part::mirrored).sum());
+    status.put("pods", pods);
+    status.put("mirrored", mirrored);
     status.put("copies", copies);
     status.put("nodes", parts);
     return ImmutableMap.of("status", status);
@@ -177,6 +187,8 @@ record MirrorStatus(
         number(map, "observedGeneration", 0),
         text(map, "state"),
         text(map, "reason"),
+        (int) number(map, "pods", 0),
+        (int) number(map, "mirrored", 0),
         nodes.buildOrThrow());
   }
 

@@ -18,6 +18,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Random;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
@@ -43,7 +44,7 @@ final class MirrorReportsTest {
       };
 
   private MirrorReports controller(boolean complete) {
-    return new MirrorReports(this::patch, ticker, complete);
+    return new MirrorReports(this::patch, ticker, complete, new Random(1));
   }
 
   private boolean patch(MirrorView of, Map<String, Object> patch) {
