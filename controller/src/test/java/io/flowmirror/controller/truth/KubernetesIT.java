@@ -19,11 +19,13 @@ import io.flowmirror.config.SettingsReader;
 import io.flowmirror.controller.reconcile.NodeStatus;
 import io.flowmirror.controller.truth.Capture.Side;
 import io.flowmirror.controller.truth.PcapReader.Captured;
+import io.flowmirror.topology.PodInterface;
+import io.flowmirror.topology.PodName;
 import java.time.Duration;
 import java.time.Instant;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Predicate;
@@ -166,36 +168,37 @@ final class KubernetesIT {
   /** E0, and E1, E2 and E3 of one pod. */
   private static final int ONE_POD = 4;
 
-  /** On and off under traffic: how long after the watch's own word the copies come, and end. */
+  /** On and off under traffic: when after the watch's own word the copies come, and end. */
   @Test
   void annotationsTurnAMirrorOnAndOff() {
     Map<String, Instant> heard = new ConcurrentHashMap<>();
-    List<Long> on = new ArrayList<>();
-    List<Long> off = new ArrayList<>();
-    List<Long> watch = new ArrayList<>();
+    Toggles toggles =
+        new Toggles(Cluster.NODE, PodInterface.primary(new PodName(Pod.NAMESPACE, "web")));
+    controller.onStatuses(toggles::note);
     Watch listening = api.pods().inNamespace(Pod.NAMESPACE).watch(hearing(heard));
     try (Capture copies = Capture.start(cluster.path(Cluster.NODE + ".netns"), "mirror0", Side.IN);
         Probe probe = Probe.start(db, web)) {
       for (int i = 0; i < TOGGLES; i++) {
         probe.awaitAnswers(20);
         int mark = copies.count();
+        toggles.begin();
         Instant begin = Instant.now();
         annotate("web", MIRROR, Optional.of("true"));
         Wait.until("a copy", () -> copies.count() > mark, () -> events("web").toString());
         Wait.until("the watch", () -> heard.containsKey("true"), heard::toString);
-        Instant told = java.util.Objects.requireNonNull(heard.remove("true"));
-        watch.add(micros(begin, told));
-        on.add(micros(told, copies.since(mark).get(0).time()));
+        Wait.until("the switch", () -> toggles.confirmed().isPresent(), () -> "");
+        toggles.on(
+            begin, Objects.requireNonNull(heard.remove("true")), copies.since(mark).get(0).time());
         awaitMirrored();
         probe.awaitAnswers(20);
 
         annotate("web", MIRROR, Optional.empty());
         Wait.until("the watch", () -> heard.containsKey(""), heard::toString);
-        Instant toldOff = java.util.Objects.requireNonNull(heard.remove(""));
+        Instant toldOff = Objects.requireNonNull(heard.remove(""));
         awaitNothing();
         probe.awaitAnswers(20);
         List<Captured> all = copies.since(mark);
-        off.add(micros(toldOff, all.get(all.size() - 1).time()));
+        toggles.off(toldOff, all.get(all.size() - 1).time());
       }
       Wait.until("the window", after(Instant.now()), () -> "");
       int mark = copies.count();
@@ -207,10 +210,7 @@ final class KubernetesIT {
     } finally {
       listening.close();
     }
-    System.out.printf(
-        "kubernetes: from annotating to the watch's event: %s; from then to the first copy: %s;"
-            + " from a removal's event to the last copy: %s (us)%n",
-        spread(watch), spread(on), spread(off));
+    System.out.print(toggles);
   }
 
   private static Watcher<io.fabric8.kubernetes.api.model.Pod> hearing(Map<String, Instant> heard) {
@@ -230,18 +230,6 @@ final class KubernetesIT {
 
   private static java.util.function.BooleanSupplier after(Instant time) {
     return () -> Instant.now().isAfter(time.plus(WINDOW));
-  }
-
-  private static long micros(Instant from, Instant to) {
-    return Duration.between(from, to).toNanos() / 1000;
-  }
-
-  private static String spread(List<Long> values) {
-    List<Long> sorted = values.stream().sorted().toList();
-    return "p50 "
-        + sorted.get(sorted.size() / 2)
-        + ", p99 "
-        + sorted.get(Math.min(sorted.size() - 1, sorted.size() * 99 / 100));
   }
 
   @Test

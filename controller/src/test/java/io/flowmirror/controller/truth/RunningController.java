@@ -18,6 +18,7 @@ import java.time.Instant;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Consumer;
 import java.util.function.Predicate;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
@@ -31,6 +32,7 @@ final class RunningController implements AutoCloseable {
 
   private final Reconciler reconciler;
   private volatile @Nullable KubernetesLink link;
+  private volatile Consumer<ImmutableMap<String, NodeStatus>> listener = statuses -> {};
   private final Map<String, Instant> settledAt = new ConcurrentHashMap<>();
 
   private RunningController(Settings settings, Reconciler.Mode mode) {
@@ -166,7 +168,13 @@ final class RunningController implements AutoCloseable {
     return Duration.between(begin, last);
   }
 
+  /** Has somebody told of every snapshot, on the loop's thread. */
+  void onStatuses(Consumer<ImmutableMap<String, NodeStatus>> told) {
+    listener = told;
+  }
+
   private void note(ImmutableMap<String, NodeStatus> statuses) {
+    listener.accept(statuses);
     KubernetesLink linked = link;
     if (linked != null) {
       linked.stand(statuses);
