@@ -37,13 +37,14 @@ pidfile_of() { printf '%s/%s/run/%s.pid' "$STATE" "$1" "$2"; }
 
 # Values of STATE/conf, one key=value a line.
 load_conf() {
-    NODES=0
+    NODES=0 ENCAP=geneve
     [[ -f $STATE/conf ]] || return 1
     local k v
     while IFS='=' read -r k v; do
         case $k in
             prefix) [[ $v == "$PREFIX" ]] || die "$STATE belongs to a sandbox with prefix '$v'" ;;
             nodes) NODES=$v ;;
+            encap) ENCAP=$v ;;
         esac
     done <"$STATE/conf"
 }

@@ -83,7 +83,7 @@ make_node() {
         external_ids:system-id="$n" external_ids:hostname="$n" \
         "external_ids:rundir=\"$run\"" \
         "external_ids:ovn-remote=\"unix:$SB_SOCK\"" \
-        external_ids:ovn-encap-type=geneve \
+        external_ids:ovn-encap-type="$ENCAP" \
         external_ids:ovn-encap-ip="$UNDERLAY_NET.$((10 + i))" \
         external_ids:ovn-bridge=br-int \
         external_ids:ovn-bridge-datapath-type=netdev \

@@ -3,15 +3,17 @@
 # up, down, status, env, paths.
 
 cmd_up() {
-    local want='' n p pids=() t0=$EPOCHREALTIME
+    local want='' encap='' n p pids=() t0=$EPOCHREALTIME
     while (($#)); do
         case $1 in
             --nodes) want=${2:-}; shift ;;
-            *) die "unknown option $1 (usage: sandbox up [--nodes N])" ;;
+            --encap) encap=${2:-none}; shift ;;
+            *) die "unknown option $1 (usage: sandbox up [--nodes N] [--encap geneve|vxlan])" ;;
         esac
         shift
     done
     [[ -z $want ]] || [[ $want =~ ^[1-9][0-9]?$ && $want -le 32 ]] || die "--nodes: 1 to 32"
+    [[ $encap =~ ^(|geneve|vxlan)$ ]] || die "--encap: geneve or vxlan"
     need_abilities
     missing_packages >/dev/null || cmd_install
     check_owner
@@ -19,6 +21,8 @@ cmd_up() {
     if load_conf && [[ -f $STATE/complete ]] && namespaces_there; then
         [[ -z $want || $want == "$NODES" ]] ||
             die "the sandbox is up with $NODES nodes (run: sandbox down)"
+        [[ -z $encap || $encap == "$ENCAP" ]] ||
+            die "the sandbox is up with $ENCAP tunnels (run: sandbox down)"
         repair || die "the sandbox is up but broken (try: sandbox down, then up)"
         say "sandbox '$PREFIX' is up ($NODES nodes)"
         return
@@ -26,8 +30,8 @@ cmd_up() {
     # Whatever a crash left behind.
     wipe || die "leftovers of an earlier sandbox could not be removed"
     mkdir -p "$STATE" && chmod 755 "$STATE"
-    NODES=${want:-2}
-    printf '%s\n' "prefix=$PREFIX" "nodes=$NODES" >"$STATE/conf"
+    NODES=${want:-2} ENCAP=${encap:-geneve}
+    printf '%s\n' "prefix=$PREFIX" "nodes=$NODES" "encap=$ENCAP" >"$STATE/conf"
     printf '%s\n' "$STATE" >"$OWNER_FILE"
     make_networks || die "the network namespaces could not be made"
     for n in $(node_list); do make_node "$n" & pids+=($!); done

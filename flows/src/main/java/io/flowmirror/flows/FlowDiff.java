@@ -13,6 +13,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.StringJoiner;
 import java.util.function.Predicate;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The difference between what is wanted and what is installed, and what is to be done about it.
@@ -55,6 +56,9 @@ public record FlowDiff(
    * end.
    */
   private static final int RENEW_AT = 3;
+
+  /** A lag of this part of an entry's life, 30 s of 30 min, is none: ages are not told so often. */
+  private static final int NO_LAG = 60;
 
   /** So many foreign entries are looked at, lest somebody's thousands cost us more than them. */
   private static final int MOST_LOOKED_AT = 1_000;
@@ -117,9 +121,13 @@ public record FlowDiff(
       }
     }
     ImmutableMap<FlowKey, FlowEntry> taken = conflicts.buildOrThrow();
+    boolean mayEndEarlier = anyHasAWholeLife(plan.entries(), ours);
     // A renewal that was refused leaves the entry there, as it should be.
     Predicate<FlowKey> impossible =
-        key -> taken.containsKey(key) || (refused.contains(key) && !isRight(key, plan, ours));
+        key ->
+            taken.containsKey(key)
+                || (refused.contains(key)
+                    && !isRight(plan.entries().get(key), ours.get(key), mayEndEarlier));
     // Nearly always all of them: then no map of them is made anew.
     ImmutableMap<FlowKey, PlannedEntry> wanted =
         taken.isEmpty() && refused.isEmpty()
@@ -149,7 +157,11 @@ public record FlowDiff(
 
     // Entries that belong together must also end together, or what is left of them would copy
     // twice or not at all: when one is due, all are renewed.
-    boolean renew = plan.confirmed() && anyDue(wanted, ours, refused);
+    // For the same reason one that is added between renewals is given what the oldest has left.
+    long lag = lag(wanted, ours, refused, mayEndEarlier);
+    int hold = hold(wanted);
+    boolean renew = plan.confirmed() && lag * RENEW_AT >= hold && hold > 0;
+    boolean endEarlier = !renew && lag * NO_LAG > hold;
     for (PlannedEntry planned : wanted.values()) {
       FlowEntry entry = planned.entry();
       InstalledEntry there = ours.get(entry.key());
@@ -165,7 +177,7 @@ public record FlowDiff(
       } else if (!plan.confirmed() && differsInItsTimeoutOnly(there.entry(), entry)) {
         // It copies what it should: it is not to go for that, and to be made anew it is confirmed.
         continue;
-      } else if (!there.entry().equals(entry)) {
+      } else if (!isRight(planned, there, mayEndEarlier)) {
         drift.put(entry.key(), Drift.DIFFERENT);
       } else if (renew) {
         drift.put(entry.key(), Drift.DUE);
@@ -176,7 +188,8 @@ public record FlowDiff(
         continue;
       }
       if (plan.confirmed()) {
-        changes.add(new FlowChange.Add(entry));
+        changes.add(
+            new FlowChange.Add(endEarlier ? entry.withHardTimeout((int) (hold - lag)) : entry));
       } else if (there != null) {
         // Nobody confirms what would stand in its place, so that it must not live on for a whole
         // hold; and what is there copies wrongly.
@@ -231,25 +244,63 @@ public record FlowDiff(
         && other.match().overlaps(ours.match());
   }
 
-  private static boolean isRight(FlowKey key, Plan plan, Map<FlowKey, InstalledEntry> ours) {
-    PlannedEntry planned = plan.entries().get(key);
-    InstalledEntry there = ours.get(key);
-    return planned != null && there != null && there.entry().equals(planned.entry());
+  /**
+   * Whether an entry is as it should be. One that was added between two renewals ends with the
+   * others, and so has a shorter hard timeout than is wanted; not by a third, or all would have
+   * been renewed then.
+   */
+  private static boolean isRight(
+      @Nullable PlannedEntry planned, @Nullable InstalledEntry there, boolean mayEndEarlier) {
+    if (planned == null || there == null) {
+      return false;
+    }
+    FlowEntry wanted = planned.entry();
+    FlowEntry entry = there.entry();
+    return entry.equals(wanted)
+        || (mayEndEarlier
+            && entry.hardTimeout() < wanted.hardTimeout()
+            && (wanted.hardTimeout() - entry.hardTimeout()) * RENEW_AT < wanted.hardTimeout()
+            && differsInItsTimeoutOnly(entry, wanted));
   }
 
-  /** One that may not be renewed now must not have the others renewed over and over. */
-  private static boolean anyDue(
-      Map<FlowKey, PlannedEntry> wanted,
-      Map<FlowKey, InstalledEntry> ours,
-      ImmutableSet<FlowKey> refused) {
+  /** If no entry's timeout is the wanted one, another is wanted than before, and of all of them. */
+  private static boolean anyHasAWholeLife(
+      Map<FlowKey, PlannedEntry> wanted, Map<FlowKey, InstalledEntry> ours) {
     for (PlannedEntry planned : wanted.values()) {
       InstalledEntry there = ours.get(planned.entry().key());
-      if (there != null
-          && !refused.contains(planned.entry().key())
-          && there.age() * RENEW_AT >= planned.entry().hardTimeout()) {
+      if (there != null && there.entry().hardTimeout() == planned.entry().hardTimeout()) {
         return true;
       }
     }
     return false;
+  }
+
+  /** The hard timeout of all that is wanted; 0 if nothing is. */
+  private static int hold(Map<FlowKey, PlannedEntry> wanted) {
+    return wanted.isEmpty() ? 0 : wanted.values().iterator().next().entry().hardTimeout();
+  }
+
+  /**
+   * By how many seconds the first of those that are as they should be will end before one that is
+   * added now with a whole life. One that may not be renewed now is no measure: it must not have
+   * the others renewed over and over.
+   */
+  private static long lag(
+      Map<FlowKey, PlannedEntry> wanted,
+      Map<FlowKey, InstalledEntry> ours,
+      ImmutableSet<FlowKey> refused,
+      boolean mayEndEarlier) {
+    long lag = 0;
+    for (PlannedEntry planned : wanted.values()) {
+      FlowEntry entry = planned.entry();
+      InstalledEntry there = ours.get(entry.key());
+      if (there != null
+          && there.age() + entry.hardTimeout() - there.entry().hardTimeout() > lag
+          && !refused.contains(entry.key())
+          && isRight(planned, there, mayEndEarlier)) {
+        lag = there.age() + entry.hardTimeout() - there.entry().hardTimeout();
+      }
+    }
+    return lag;
   }
 }

@@ -229,6 +229,10 @@ public final class MirrorCompiler {
       String subject = "";
       Optional<PodPort> pod = podPort(keys.ofport());
       add(flows.toPort(table, keys, subject), pod, "copies what is delivered to " + name);
+      // A frame that loses its tag on the way is another frame, which nobody has copied.
+      if (keys.untags()) {
+        continue;
+      }
       add(
           flows.copiedAlready(table, keys, subject),
           pod,
@@ -236,12 +240,13 @@ public final class MirrorCompiler {
           fromAnyPort.key());
     }
     for (Port tunnel : datapath.ports().values()) {
-      if (node.row(tunnel).filter(MirrorPort::isTunnel).isEmpty()) {
+      Optional<Encapsulation> encapsulation = node.row(tunnel).flatMap(Encapsulation::of);
+      if (encapsulation.isEmpty()) {
         continue;
       }
       for (long datapathKey : localDatapaths.build()) {
         add(
-            flows.copiedAtTunnel(table, tunnel.ofport(), datapathKey),
+            flows.copiedAtTunnel(table, tunnel.ofport(), encapsulation.get(), datapathKey),
             Optional.empty(),
             "keeps what came in by the tunnel "
                 + tunnel.name()

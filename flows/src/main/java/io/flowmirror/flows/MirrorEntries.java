@@ -148,14 +148,19 @@ public record MirrorEntries(int mirrorPort, int holdSeconds) {
         guard(0));
   }
 
-  /** E3 for what came in by a tunnel, and was copied there by E1's global form. */
-  FlowEntry copiedAtTunnel(int deliveryTable, int tunnel, long datapathKey) {
+  /**
+   * E3 for what came in by a tunnel, and was copied there by E1's global form. The tunnel's key
+   * says in which logical datapath it came in; a VXLAN says nothing of the input port, which is why
+   * none is matched.
+   */
+  FlowEntry copiedAtTunnel(
+      int deliveryTable, int tunnel, Encapsulation encapsulation, long datapathKey) {
     return entry(
         deliveryTable,
         COPIED_PRIORITY,
         Match.ANY
             .with(Field.IN_PORT, tunnel)
-            .with(Field.TUN_ID, datapathKey)
+            .with(Field.TUN_ID, datapathKey, encapsulation.datapathMask(datapathKey))
             .with(Field.METADATA, datapathKey)
             .with(Field.REG14, 0, GUARD)
             .with(Field.CT_MARK, 0, NATTED),

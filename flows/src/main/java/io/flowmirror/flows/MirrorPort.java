@@ -25,11 +25,6 @@ record MirrorPort(
     OptionalInt bringUp,
     ImmutableList<String> refusals) {
 
-  /** The types that OVN gives to tunnels (ovs-vswitchd.conf.db(5), Interface, type). */
-  static boolean isTunnel(Interface row) {
-    return row.type().equals("geneve") || row.type().equals("vxlan") || row.type().equals("stt");
-  }
-
   /** Whether the controller made this port. */
   static boolean isOurs(Interface row) {
     return RowChange.OWNER_VALUE.equals(row.portExternalIds().get(RowChange.OWNER_KEY));
@@ -121,7 +116,7 @@ record MirrorPort(
       return Optional.of(
           "is the interface of " + row.ifaceId().orElseGet(() -> row.pod().get().toString()));
     }
-    if (isTunnel(row) || row.type().equals("patch")) {
+    if (Encapsulation.of(row).isPresent() || row.type().equals("patch")) {
       return Optional.of("is a port of OVN's, of type " + row.type());
     }
     return Optional.empty();

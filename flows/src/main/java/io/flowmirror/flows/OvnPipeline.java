@@ -37,7 +37,11 @@ public final class OvnPipeline {
       Comparator.comparingInt(LogicalPort::ofport)
           .thenComparingLong(LogicalPort::datapathKey)
           .thenComparingInt(LogicalPort::portKey)
-          .thenComparing(LogicalPort::plain);
+          .thenComparing(LogicalPort::plain)
+          .thenComparing(LogicalPort::untags);
+
+  /** OXM_OF_VLAN_VID, matched exactly, on a tag that is there: 16 bits follow (section 7.2.3.7). */
+  private static final String EXACT_VLAN = "80000c021";
 
   private OvnPipeline() {}
 
@@ -187,7 +191,20 @@ public final class OvnPipeline {
     boolean plain = match.fields().size() == 1 && match.others().isEmpty();
     return Optional.of(
         new LogicalPort(
-            (int) ofport, datapathKey.orElseThrow(), (int) portKey.orElseThrow(), plain));
+            (int) ofport,
+            datapathKey.orElseThrow(),
+            (int) portKey.orElseThrow(),
+            plain,
+            match.others().stream().anyMatch(OvnPipeline::isTag)));
+  }
+
+  /**
+   * Whether it is a match on one VLAN, whose tag OVN's entry then strips. An untagged localnet port
+   * has two entries: of what has no tag, and of what has one with VLAN 0, a mere priority.
+   */
+  private static boolean isTag(Opaque oxm) {
+    String digits = oxm.toString();
+    return digits.startsWith(EXACT_VLAN) && !digits.endsWith("000");
   }
 
   /**

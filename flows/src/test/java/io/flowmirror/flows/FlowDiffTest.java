@@ -41,6 +41,81 @@ final class FlowDiffTest {
     assertThat(diff().drift().values()).containsOnly(Drift.DUE);
   }
 
+  /**
+   * Web sends for 9 minutes when db, its neighbour, is asked for: one entry copies what web sends,
+   * another keeps it from being copied on delivery to db. When nobody renews them any more, both
+   * must end at once, or frames from web to db are copied nowhere, or twice.
+   */
+  @Test
+  void whatIsAddedEndsWithTheOthers() {
+    plan =
+        plan(
+            WORLD,
+            "- mirror default/web both",
+            "mirror default/web from-pod",
+            "port 6 db_h pod=default/db key=2/4");
+    table.wipe();
+    table.apply(diff().changes());
+    assertThat(table.installed()).hasSize(2);
+    plan.entries().values().forEach(planned -> table.add(planned.entry(), 540));
+
+    plan =
+        plan(
+            WORLD,
+            "- mirror default/web both",
+            "mirror default/web from-pod",
+            "mirror default/db to-pod",
+            "port 6 db_h pod=default/db key=2/4");
+    assertThat(diff().changes()).hasSize(2).allMatch(FlowChange.Add.class::isInstance);
+    table.apply(diff().changes());
+    assertThat(table.installed())
+        .hasSize(4)
+        .allMatch(there -> there.entry().hardTimeout() - there.age() == 1260);
+    assertThat(diff().inSync()).isTrue();
+    assertThat(diff().drift()).isEmpty();
+
+    // All are due when the oldest is, and have a whole life again.
+    table.installed().forEach(there -> table.add(there.entry(), there.age() + 60));
+    assertThat(diff().drift().values()).containsOnly(Drift.DUE).hasSize(4);
+    table.apply(diff().changes());
+    assertThat(table.entries()).allMatch(entry -> entry.hardTimeout() == 1800);
+  }
+
+  /** A pod is gone, and its entries, which were the oldest: the others are due when they were. */
+  @Test
+  void whatIsAddedIsDueWithTheOthersWhenTheyAreGone() {
+    FlowEntry e1 = wanted("in_port=5");
+    table.add(e1, 540);
+    table.remove(wanted("priority=40001").key());
+    assertThat(diff().changes()).hasSize(1);
+    table.apply(diff().changes());
+    table.add(e1, 0);
+    assertThat(diff().inSync()).isTrue();
+    table.installed().forEach(there -> table.add(there.entry(), 60));
+    assertThat(diff().drift().values()).containsOnly(Drift.DUE).hasSize(4);
+  }
+
+  /** A repair is one entry, whatever the others' age; what is not much older is not looked at. */
+  @Test
+  void aRepairIsOfThatEntryAlone() {
+    FlowEntry missing = wanted("table=65, priority=40000");
+    for (int age : new int[] {0, 30, 31, 599}) {
+      plan.entries().values().forEach(planned -> table.add(planned.entry(), age));
+      table.remove(missing.key());
+      assertThat(diff().changes())
+          .containsExactly(
+              new FlowChange.Add(missing.withHardTimeout(age <= 30 ? 1800 : 1800 - age)));
+    }
+  }
+
+  /** Another hold in the settings is for all entries, and at once. */
+  @Test
+  void aLongerHoldReplacesAll() {
+    plan.entries().values().forEach(planned -> table.add(planned.entry().withHardTimeout(1500), 0));
+    assertThat(diff().changes()).hasSize(4);
+    assertThat(diff().drift().values()).containsOnly(Drift.DIFFERENT);
+  }
+
   /** A renewal that the switch refuses must not renew the others with every look at them. */
   @Test
   void aRefusedRenewalDoesNotRenewTheOthers() {

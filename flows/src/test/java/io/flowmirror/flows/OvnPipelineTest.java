@@ -72,7 +72,19 @@ class OvnPipelineTest {
   void tellsAPlainPortFromOneWithAVlan() {
     Match vlan = new Match(PORT_3.fields(), ImmutableList.of(Opaque.ofHex("80000c021005")));
     assertThat(candidates(entry(0, 150, vlan, DATAPATH, INPUT, NEXT)))
-        .containsExactly(new LogicalPort(3, 3, 7, false));
+        .containsExactly(new LogicalPort(3, 3, 7, false, true));
+  }
+
+  /** As OVN 23.03 has them: of what has no tag, and of what has one with VLAN 0. */
+  @Test
+  void takesAnUntaggedLocalnetPortForOneThatTakesNoTagOff() {
+    Match noTag = new Match(PORT_3.fields(), ImmutableList.of(Opaque.ofHex("80000d0400001000")));
+    Match priorityTag = new Match(PORT_3.fields(), ImmutableList.of(Opaque.ofHex("80000c021000")));
+    assertThat(
+            candidates(
+                entry(0, 100, noTag, DATAPATH, INPUT, NEXT),
+                entry(0, 100, priorityTag, OTHER, DATAPATH, INPUT, NEXT)))
+        .containsExactly(new LogicalPort(3, 3, 7, false, false));
   }
 
   @Test

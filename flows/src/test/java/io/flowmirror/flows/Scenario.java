@@ -33,6 +33,7 @@ import java.util.OptionalInt;
  *   mirror-iface mirror0
  *   table 65                           OVN's delivery table
  *   port 5 web_h pod=default/web key=2/3 type= down ours
+ *   port 7 patch type=patch key=7/1 vlan=10   mapped by a VLAN, 0 for the untagged
  *   ports 300 first=100 key=2/100      many unmirrored local ports
  *   bridge-mirror m0 output=mirror0 select=web_h select-all
  *   nat-in-label
@@ -140,7 +141,7 @@ final class Scenario {
         case "ports" -> {
           ImmutableMap<String, String> options = options(words);
           int first = Integer.parseInt(options.get("first"));
-          LogicalPort keys = keys(options.get("key"), 1, true);
+          LogicalPort keys = keys(options.get("key"), 1, "");
           for (int i = 0; i < Integer.parseInt(words.get(1)); i++) {
             int ofport = first + i;
             ports.put(ofport, new Port(ofport, "p" + ofport, false, false));
@@ -160,7 +161,7 @@ final class Scenario {
           }
           for (String key :
               Splitter.on('+').omitEmptyStrings().split(options.getOrDefault("key", ""))) {
-            logicalPorts.add(keys(key, ofport, !options.containsKey("vlan")));
+            logicalPorts.add(keys(key, ofport, options.getOrDefault("vlan", "")));
           }
         }
         default -> {}
@@ -228,10 +229,14 @@ final class Scenario {
     return options.buildKeepingLast();
   }
 
-  private static LogicalPort keys(String text, int ofport, boolean plain) {
+  private static LogicalPort keys(String text, int ofport, String vlan) {
     List<String> parts = Splitter.on('/').splitToList(text);
     return new LogicalPort(
-        ofport, Long.parseLong(parts.get(0)), Integer.parseInt(parts.get(1)), plain);
+        ofport,
+        Long.parseLong(parts.get(0)),
+        Integer.parseInt(parts.get(1)),
+        vlan.isEmpty(),
+        !vlan.isEmpty() && !vlan.equals("0"));
   }
 
   private static PodName pod(String text) {

@@ -12,10 +12,12 @@ import io.fabric8.kubernetes.client.KubernetesClientException;
 import io.fabric8.kubernetes.client.dsl.Resource;
 import io.fabric8.kubernetes.client.dsl.base.PatchContext;
 import io.fabric8.kubernetes.client.dsl.base.PatchType;
+import io.fabric8.kubernetes.client.utils.Serialization;
 import io.flowmirror.config.Direction;
 import io.flowmirror.config.Mirror;
-import java.time.DateTimeException;
+import io.flowmirror.controller.kubernetes.MirrorSpec.WrongSpecException;
 import java.time.Instant;
+import java.util.HashMap;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.Supplier;
@@ -37,6 +39,12 @@ public final class AskedMirrors {
           .withPatchType(PatchType.SERVER_SIDE_APPLY)
           .withFieldManager(MANAGER)
           .withForce(true)
+          .build();
+
+  private static final PatchContext MERGE =
+      new PatchContext.Builder()
+          .withPatchType(PatchType.JSON_MERGE)
+          .withFieldManager(MANAGER)
           .build();
 
   private final Supplier<Config> server;
@@ -122,59 +130,114 @@ public final class AskedMirrors {
         });
   }
 
-  private static Optional<Asked> read(
-      GenericKubernetesResource there, String namespace, String pod) {
+  private static Optional<MirrorSpec> spec(GenericKubernetesResource there) {
     try {
-      @Nullable Object direction = there.get("spec", "direction");
-      @Nullable Object until = there.get("spec", "until");
-      return Optional.of(
-          new Asked(
-              new Mirror(
-                  namespace,
-                  pod,
-                  direction == null ? Direction.BOTH : Direction.parse(direction.toString())),
-              Instant.parse(there.getMetadata().getCreationTimestamp()),
-              Optional.ofNullable(until).map(text -> Instant.parse(text.toString()))));
-    } catch (IllegalArgumentException | DateTimeException e) {
+      return Optional.of(MirrorSpec.of(there.getAdditionalProperties().get("spec")));
+    } catch (WrongSpecException e) {
       // Somebody has written something else there.
       return Optional.empty();
     }
   }
 
-  /** Asks for a pod, or asks otherwise. */
-  public void put(String token, Mirror mirror, Optional<Instant> until) throws NotDoneException {
-    ImmutableMap.Builder<String, Object> spec = ImmutableMap.builder();
-    spec.put("pod", mirror.pod());
-    spec.put("direction", mirror.direction().toString());
-    until.ifPresent(end -> spec.put("until", end.toString()));
-    GenericKubernetesResource wanted = new GenericKubernetesResource();
-    wanted.setApiVersion(MirrorView.GROUP + "/" + MirrorView.VERSION);
-    wanted.setKind(MirrorView.KIND);
-    wanted.setMetadata(
-        new ObjectMetaBuilder()
-            .withNamespace(mirror.namespace())
-            .withName(PREFIX + mirror.pod())
-            .withLabels(Map.of("app.kubernetes.io/managed-by", MANAGER))
-            .build());
-    wanted.setAdditionalProperty("spec", spec.buildOrThrow());
-    var unused =
-        as(
-            token,
-            client ->
-                client
-                    .genericKubernetesResources(MirrorView.RESOURCE)
-                    .resource(wanted)
-                    .patch(APPLY, wanted));
+  /** What it asks for of this pod's primary interface; empty if it asks for anything else. */
+  private static Optional<Asked> read(
+      GenericKubernetesResource there, String namespace, String pod) {
+    return spec(there)
+        .filter(spec -> spec.equals(spec(pod, spec.direction(), spec.until())))
+        .map(
+            spec ->
+                new Asked(
+                    new Mirror(namespace, pod, spec.direction()),
+                    Instant.parse(there.getMetadata().getCreationTimestamp()),
+                    spec.until()));
   }
 
-  /** Does not ask for a pod any more; nothing happens if it was not asked for. */
-  public void remove(String token, String namespace, String pod) throws NotDoneException {
+  private static MirrorSpec spec(String pod, Direction direction, Optional<Instant> until) {
+    return new MirrorSpec(Optional.of(pod), Optional.empty(), "", direction, until);
+  }
+
+  /**
+   * Asks for a pod, or asks otherwise. What somebody else has written into that Mirror's spec goes:
+   * it asks for this afterwards, and for nothing else.
+   *
+   * @return whether anything was written; nothing is if it asks for just this already
+   */
+  public boolean put(String token, Mirror mirror, Optional<Instant> until) throws NotDoneException {
+    return as(
+        token,
+        client -> {
+          @Nullable GenericKubernetesResource there =
+              resource(client, mirror.namespace(), mirror.pod()).get();
+          MirrorSpec wanted = spec(mirror.pod(), mirror.direction(), until);
+          if (there != null && spec(there).equals(Optional.of(wanted))) {
+            return false;
+          }
+          ImmutableMap.Builder<String, Object> spec = ImmutableMap.builder();
+          spec.put("pod", mirror.pod());
+          spec.put("direction", mirror.direction().toString());
+          until.ifPresent(end -> spec.put("until", end.toString()));
+          if (there == null) {
+            apply(client, mirror, spec.buildOrThrow());
+          } else {
+            replace(client, there, spec.buildOrThrow());
+          }
+          return true;
+        });
+  }
+
+  private static void apply(
+      KubernetesClient client, Mirror mirror, ImmutableMap<String, Object> spec) {
+    GenericKubernetesResource wanted = named(mirror.namespace(), PREFIX + mirror.pod());
+    wanted.getMetadata().setLabels(Map.of("app.kubernetes.io/managed-by", MANAGER));
+    wanted.setAdditionalProperty("spec", spec);
+    var unused =
+        client
+            .genericKubernetesResources(MirrorView.RESOURCE)
+            .resource(wanted)
+            .patch(APPLY, wanted);
+  }
+
+  /** By a merge patch: applying leaves fields that others have set, such as an interface. */
+  private static void replace(
+      KubernetesClient client,
+      GenericKubernetesResource there,
+      ImmutableMap<String, Object> wanted) {
+    Map<Object, @Nullable Object> spec = new HashMap<>();
+    if (there.getAdditionalProperties().get("spec") instanceof Map<?, ?> found) {
+      found.keySet().forEach(key -> spec.put(key, null));
+    }
+    spec.putAll(wanted);
+    Map<String, Object> patch =
+        Map.of(
+            "metadata",
+            // If somebody has changed it since, it is for the caller to look again.
+            Map.of("resourceVersion", there.getMetadata().getResourceVersion()),
+            "spec",
+            spec);
+    var unused =
+        client
+            .genericKubernetesResources(MirrorView.RESOURCE)
+            .resource(named(there.getMetadata().getNamespace(), there.getMetadata().getName()))
+            .patch(MERGE, Serialization.asJson(patch));
+  }
+
+  private static GenericKubernetesResource named(String namespace, String name) {
+    GenericKubernetesResource named = new GenericKubernetesResource();
+    named.setApiVersion(MirrorView.GROUP + "/" + MirrorView.VERSION);
+    named.setKind(MirrorView.KIND);
+    named.setMetadata(new ObjectMetaBuilder().withNamespace(namespace).withName(name).build());
+    return named;
+  }
+
+  /** Does not ask for a pod any more; false if it was not asked for. */
+  public boolean remove(String token, String namespace, String pod) throws NotDoneException {
     try {
-      var unused = as(token, client -> resource(client, namespace, pod).delete());
+      return as(token, client -> !resource(client, namespace, pod).delete().isEmpty());
     } catch (NotDoneException e) {
       if (e.code() != NOT_FOUND) {
         throw e;
       }
+      return false;
     }
   }
 }

@@ -282,6 +282,18 @@ final class ClusterView {
     return new Requests(granted.build(), refused.buildOrThrow(), choices.build());
   }
 
+  /** When those Mirrors end that choose a pod of this node and have an end, by who asks. */
+  ImmutableMap<String, Instant> ends(String node) {
+    ImmutableMap.Builder<String, Instant> ends = ImmutableMap.builder();
+    podsOfNode.get(node).stream()
+        .map(pods::get)
+        .filter(pod -> pod != null)
+        .flatMap(pod -> mirrors.askFor(pod).stream())
+        .forEach(
+            asks -> asks.spec().until().ifPresent(end -> ends.put(asks.mirror().asker(), end)));
+    return ends.buildKeepingLast();
+  }
+
   private static String by(PodView pod) {
     return pod.askedBy().isEmpty() ? "annotation" : "annotation:" + pod.askedBy();
   }

@@ -2,6 +2,7 @@
 package io.flowmirror.controller.kubernetes;
 
 import com.google.common.hash.Hashing;
+import com.google.common.util.concurrent.RateLimiter;
 import io.fabric8.kubernetes.api.model.Event;
 import io.fabric8.kubernetes.api.model.EventBuilder;
 import io.fabric8.kubernetes.api.model.ObjectReference;
@@ -9,12 +10,15 @@ import io.fabric8.kubernetes.api.model.ObjectReferenceBuilder;
 import io.fabric8.kubernetes.client.KubernetesClient;
 import io.fabric8.kubernetes.client.KubernetesClientException;
 import io.fabric8.kubernetes.client.dsl.Resource;
+import io.flowmirror.controller.kubernetes.EventQueue.Fact;
 import java.nio.charset.StandardCharsets;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
+import java.util.Optional;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -24,12 +28,20 @@ import org.slf4j.LoggerFactory;
  * there, saying the same, writes nothing, so that a controller that was started anew repeats
  * nothing for as long as the API keeps Events (an hour, usually).
  *
- * <p>Events are told for convenience: at most {@link #WAITING} wait to be written, and what does
- * not arrive is not tried again.
+ * <p>Events are told for convenience (the audit log has every start and stop): {@value #PER_SECOND}
+ * a second are written, {@value #WAITING} wait, and what does not arrive is not tried again. That
+ * something was not written is said in the log.
  */
 final class EventWriter implements PodEvents.Writer {
   private static final Logger log = LoggerFactory.getLogger(EventWriter.class);
-  private static final int WAITING = 1000;
+  private static final int WAITING = 5_000;
+
+  /** Each costs the API a read, and mostly a write: little for it, whatever pods' owners do. */
+  private static final int PER_SECOND = 20;
+
+  /** A second's lines in the log, at most, on what was not written: one a minute. */
+  private static final double LINES_PER_SECOND = 1.0 / 60;
+
   private static final String COMPONENT = "flowmirror";
 
   /** An Event's message has at most 1 kB (Kubernetes, core/v1 validation). */
@@ -37,6 +49,10 @@ final class EventWriter implements PodEvents.Writer {
 
   private final KubernetesClient client;
   private final ThreadPoolExecutor thread;
+  private final EventQueue queue = new EventQueue(WAITING);
+  private final RateLimiter pace = RateLimiter.create(PER_SECOND);
+  private final RateLimiter lines = RateLimiter.create(LINES_PER_SECOND);
+  private final AtomicInteger lost = new AtomicInteger();
 
   EventWriter(KubernetesClient client) {
     this.client = client;
@@ -46,7 +62,8 @@ final class EventWriter implements PodEvents.Writer {
             1,
             5,
             TimeUnit.SECONDS,
-            new ArrayBlockingQueue<>(WAITING),
+            // One turn waits, and writes all that there is: of more, nothing would come.
+            new ArrayBlockingQueue<>(1),
             Thread.ofPlatform().name("kubernetes-events").daemon().factory(),
             new ThreadPoolExecutor.DiscardPolicy());
     thread.allowCoreThreadTimeOut(true);
@@ -55,7 +72,44 @@ final class EventWriter implements PodEvents.Writer {
   @Override
   public void write(
       PodView pod, String interfaceName, boolean warning, String reason, String message) {
-    thread.execute(() -> put(pod, interfaceName, warning ? "Warning" : "Normal", reason, message));
+    queue
+        .put(name(pod, interfaceName), new Fact(pod, interfaceName, warning, reason, message))
+        .ifPresent(
+            unwritten -> {
+              int count = lost.incrementAndGet();
+              if (lines.tryAcquire()) {
+                log.warn(
+                    "{} Events are not written, since {} wait already; the last: {} of {}",
+                    count,
+                    WAITING,
+                    unwritten.reason(),
+                    unwritten.pod().key());
+                lost.addAndGet(-count);
+              }
+            });
+    thread.execute(this::writeAll);
+  }
+
+  private void writeAll() {
+    Optional<Fact> fact = queue.take();
+    while (fact.isPresent()) {
+      put(fact.get());
+      pace.acquire();
+      fact = queue.take();
+    }
+    int count = lost.getAndSet(0);
+    if (count > 0) {
+      log.warn("{} more Events were not written, since {} waited already", count, WAITING);
+    }
+  }
+
+  private void put(Fact fact) {
+    put(
+        fact.pod(),
+        fact.interfaceName(),
+        fact.warning() ? "Warning" : "Normal",
+        fact.reason(),
+        fact.message());
   }
 
   private void put(PodView pod, String interfaceName, String type, String reason, String text) {

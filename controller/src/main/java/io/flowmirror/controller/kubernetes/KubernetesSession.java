@@ -80,6 +80,9 @@ public final class KubernetesSession implements AutoCloseable {
     /** Who asks for that. It comes before each {@link #asked}. */
     default void askers(String node, Askers askers) {}
 
+    /** When it ends by itself, for those of {@link #askers} whose asking has an end. */
+    default void ends(String node, ImmutableMap<String, Instant> until) {}
+
     /**
      * On nodes of which {@link #asked} has not been called nothing is asked for, and that is of
      * this standing. It comes after what else is new.
@@ -367,6 +370,7 @@ public final class KubernetesSession implements AutoCloseable {
         listener.refused(node, refused(requests));
         Askers askers = requests.askers();
         listener.askers(node, askers);
+        listener.ends(node, view.ends(node));
         listener.asked(node, new Asked(askers.directions(), standing));
       }
     }

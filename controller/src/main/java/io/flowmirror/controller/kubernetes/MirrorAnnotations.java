@@ -3,10 +3,11 @@ package io.flowmirror.controller.kubernetes;
 
 import com.google.common.collect.ImmutableList;
 import com.google.common.collect.ImmutableMap;
+import com.google.common.collect.ImmutableSortedSet;
 import io.flowmirror.config.Direction;
+import java.util.Comparator;
 import java.util.Map;
 import java.util.Optional;
-import java.util.TreeMap;
 
 /**
  * What a pod's annotations ask for, as Kube-OVN's documents say (guide/mirror): {@code
@@ -27,6 +28,12 @@ record MirrorAnnotations(
   private static final String MIRROR = DOMAIN + "mirror";
   private static final String DIRECTION = DOMAIN + "mirror-direction";
 
+  /**
+   * So many interfaces of one pod may be asked for. Each costs an Event, and a place in every
+   * snapshot of its node, and a pod's annotations have room for thousands.
+   */
+  static final int MOST = 16;
+
   /** Kube-OVN's own provider: the primary interface's. */
   static final String OVN = "ovn";
 
@@ -41,28 +48,41 @@ record MirrorAnnotations(
    * @param byDefault the direction of a mirror that does not say its own
    */
   static MirrorAnnotations of(Map<String, String> annotations, Direction byDefault) {
+    ImmutableSortedSet<String> asked = asked(annotations);
+    if (asked.size() > MOST) {
+      return new MirrorAnnotations(
+          ImmutableMap.of(),
+          ImmutableList.of(
+              "annotations *."
+                  + MIRROR
+                  + ": found "
+                  + asked.size()
+                  + " interfaces; expected at most "
+                  + MOST),
+          asked.asList());
+    }
     ImmutableMap.Builder<String, Direction> wanted = ImmutableMap.builder();
     ImmutableList.Builder<String> problems = ImmutableList.builder();
     ImmutableList.Builder<String> unclear = ImmutableList.builder();
-    // In an order of their own, so that equal annotations say equal things.
-    new TreeMap<>(annotations)
-        .forEach(
-            (key, value) -> {
-              Optional<String> provider = provider(key, MIRROR);
-              if (provider.isEmpty() || !value.equals("true")) {
-                return;
-              }
-              String prefix = provider.get().isEmpty() ? OVN : provider.get();
-              String direction = annotations.get(prefix + "." + DIRECTION);
-              try {
-                wanted.put(
-                    provider.get(), direction == null ? byDefault : Direction.parse(direction));
-              } catch (IllegalArgumentException e) {
-                problems.add(prefix + "." + DIRECTION + ": " + e.getMessage());
-                unclear.add(provider.get());
-              }
-            });
+    for (String provider : asked) {
+      String prefix = provider.isEmpty() ? OVN : provider;
+      String direction = annotations.get(prefix + "." + DIRECTION);
+      try {
+        wanted.put(provider, direction == null ? byDefault : Direction.parse(direction));
+      } catch (IllegalArgumentException e) {
+        problems.add(prefix + "." + DIRECTION + ": " + e.getMessage());
+        unclear.add(provider);
+      }
+    }
     return new MirrorAnnotations(wanted.buildOrThrow(), problems.build(), unclear.build());
+  }
+
+  /** In an order of their own, so that equal annotations say equal things. */
+  private static ImmutableSortedSet<String> asked(Map<String, String> annotations) {
+    return annotations.entrySet().stream()
+        .filter(entry -> entry.getValue().equals("true"))
+        .flatMap(entry -> provider(entry.getKey(), MIRROR).stream())
+        .collect(ImmutableSortedSet.toImmutableSortedSet(Comparator.naturalOrder()));
   }
 
   /** The provider that an annotation is about, empty for the primary interface's. */

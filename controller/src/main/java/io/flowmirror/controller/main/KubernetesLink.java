@@ -29,6 +29,7 @@ import io.flowmirror.topology.PodInterface;
 import io.flowmirror.topology.PodName;
 import io.flowmirror.topology.PodPort;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Objects;
@@ -50,6 +51,9 @@ public final class KubernetesLink implements AutoCloseable {
 
   /** By node, who asks for what there in the API. */
   private final Map<String, Askers> askers = new HashMap<>();
+
+  /** By node, when it ends, by who asks. */
+  private final Map<String, ImmutableMap<String, Instant>> ends = new HashMap<>();
 
   /** By node, what is asked for there in the API and refused. */
   private final Map<String, ImmutableMap<PodName, String>> refused = new HashMap<>();
@@ -77,6 +81,7 @@ public final class KubernetesLink implements AutoCloseable {
         if (asked.pods().isEmpty()) {
           KubernetesLink.this.asked.remove(node);
           askers.remove(node);
+          ends.remove(node);
         } else {
           KubernetesLink.this.asked.put(node, asked);
         }
@@ -99,6 +104,13 @@ public final class KubernetesLink implements AutoCloseable {
     public void askers(String node, Askers askers) {
       synchronized (KubernetesLink.this) {
         KubernetesLink.this.askers.put(node, askers);
+      }
+    }
+
+    @Override
+    public void ends(String node, ImmutableMap<String, Instant> until) {
+      synchronized (KubernetesLink.this) {
+        ends.put(node, until);
       }
     }
 
@@ -232,6 +244,7 @@ public final class KubernetesLink implements AutoCloseable {
     asked.keySet().forEach(node -> reconciler.ask(node, Asked.NOTHING));
     asked.clear();
     askers.clear();
+    ends.clear();
     refused.clear();
     nodes = Optional.empty();
   }
@@ -273,6 +286,11 @@ public final class KubernetesLink implements AutoCloseable {
   /** Who asks for what on a node in the API, as {@link #askedBy} says it. */
   public synchronized ImmutableMap<PodInterface, ImmutableSet<String>> askedByApi(String node) {
     return askers.getOrDefault(node, Askers.NOBODY).names();
+  }
+
+  /** When what they ask for ends, for those of {@link #askedByApi} whose asking has an end. */
+  public synchronized ImmutableMap<String, Instant> endsByApi(String node) {
+    return ends.getOrDefault(node, ImmutableMap.of());
   }
 
   /**

@@ -13,6 +13,7 @@ import io.flowmirror.flows.InstalledEntry;
 import io.flowmirror.topology.InterfaceCounters;
 import io.flowmirror.topology.PodInterface;
 import io.flowmirror.topology.PodName;
+import java.time.Instant;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
@@ -74,6 +75,11 @@ final class LiveWorld implements World {
         .collect(
             ImmutableMap.toImmutableMap(
                 Map.Entry::getKey, entry -> ImmutableList.copyOf(entry.getValue())));
+  }
+
+  @Override
+  public ImmutableMap<String, Instant> endsByApi(String node) {
+    return link.endsByApi(node);
   }
 
   @Override

@@ -108,6 +108,7 @@ final class NodesCommand extends RemoteCommand {
     facts.row("ovsdb", connected(node.path("connections").path("ovsdb")));
     facts.row("dpid", node.path("dpid").asText(""));
     facts.row("open-vswitch", node.path("ovsVersion").asText(""));
+    facts.row("ovn", node.path("ovnVersion").asText(""));
     facts.row("delivery-table", node.path("deliveryTable").asText(""));
     String ofport = node.path("mirrorPort").path("ofport").asText("");
     facts.row("mirror-port", port(node) + (ofport.isEmpty() ? "" : ", port " + ofport));

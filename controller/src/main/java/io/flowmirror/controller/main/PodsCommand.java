@@ -112,10 +112,10 @@ final class PodsCommand extends RemoteCommand {
     return pod.path("interface").asText("");
   }
 
-  /** How many frames; of what is not mirrored none are counted. */
+  /** How many frames; of what is not mirrored none are counted, nor of one among all. */
   private static String copies(JsonNode pod, String direction) {
     return pod.path("mirrored").asBoolean()
-        ? pod.path("copies").path(direction).path("packets").asText()
+        ? pod.path("copies").path(direction).path("packets").asText("-")
         : "";
   }
 

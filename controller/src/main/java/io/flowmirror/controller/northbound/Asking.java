@@ -45,27 +45,12 @@ interface Asking {
 
     @Override
     public boolean put(Mirror mirror, Optional<Instant> until, String by) {
-      Optional<RequestBook.Entry> before = entry(mirror.namespace(), mirror.pod());
-      if (before
-          .filter(there -> there.mirror().equals(mirror) && there.until().equals(until))
-          .isPresent()) {
-        return false;
-      }
-      return ask(
-          () -> {
-            mirrors.put(token, mirror, until);
-            return true;
-          });
+      return ask(() -> mirrors.put(token, mirror, until));
     }
 
     @Override
     public boolean remove(String namespace, String pod) {
-      boolean was = entry(namespace, pod).isPresent();
-      return ask(
-          () -> {
-            mirrors.remove(token, namespace, pod);
-            return was;
-          });
+      return ask(() -> mirrors.remove(token, namespace, pod));
     }
   }
 }

@@ -34,20 +34,24 @@ final class Copies {
 
   private record Keys(long datapath, long port) {}
 
+  /** Whether one entry copies what everybody sends. */
+  private final boolean fromAll;
+
   private final ImmutableMap<Integer, Count> from;
   private final ImmutableMap<Keys, Count> to;
 
-  private Copies(ImmutableMap<Integer, Count> from, ImmutableMap<Keys, Count> to) {
+  private Copies(boolean fromAll, ImmutableMap<Integer, Count> from, ImmutableMap<Keys, Count> to) {
+    this.fromAll = fromAll;
     this.from = from;
     this.to = to;
   }
 
   static Copies of(NodeStatus status) {
-    return of(status.installed());
+    return of(status, status.installed());
   }
 
-  /** As these entries, ours among them, have counted. */
-  static Copies of(Iterable<InstalledEntry> installed) {
+  /** As these entries of the node, ours among them, have counted. */
+  static Copies of(NodeStatus status, Iterable<InstalledEntry> installed) {
     Map<Integer, Count> from = new HashMap<>();
     Map<Keys, Count> to = new HashMap<>();
     for (InstalledEntry there : installed) {
@@ -67,12 +71,16 @@ final class Copies {
             (one, other) -> one.plus(there));
       }
     }
-    return new Copies(ImmutableMap.copyOf(from), ImmutableMap.copyOf(to));
+    return new Copies(
+        status.intent().everything(), ImmutableMap.copyOf(from), ImmutableMap.copyOf(to));
   }
 
-  /** What the pod sent and was copied; zero where there is no such entry. */
-  Count from(PodPort port) {
-    return from.getOrDefault(port.ofport(), Count.NONE);
+  /**
+   * What the pod sent and was copied; zero where there is no such entry, and empty where everything
+   * is mirrored: what all ports send is counted by one entry.
+   */
+  Optional<Count> from(PodPort port) {
+    return fromAll ? Optional.empty() : Optional.of(from.getOrDefault(port.ofport(), Count.NONE));
   }
 
   /** What the pod was delivered and was copied there: not what its sender's entry has copied. */

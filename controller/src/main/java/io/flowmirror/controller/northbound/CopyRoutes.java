@@ -70,7 +70,7 @@ final class CopyRoutes {
       throw Problem.unavailable("nothing is known of its entries: no OpenFlow connection");
     }
     Reading reading = read(node, status);
-    Copies copies = Copies.of(reading.entries());
+    Copies copies = Copies.of(status, reading.entries());
     Map<String, Boolean> may = new HashMap<>();
     ObjectNode json = Json.object();
     json.put("node", node);
@@ -85,7 +85,7 @@ final class CopyRoutes {
         item.put("name", port.pod().name());
         item.put("interface", port.podInterface().provider());
         item.put("port", port.interfaceName());
-        item.set("fromPod", copies.from(port).json());
+        copies.from(port).ifPresent(count -> item.set("fromPod", count.json()));
         item.set("toPod", copies.to(port).json());
       }
     }

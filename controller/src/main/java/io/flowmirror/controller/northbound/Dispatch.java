@@ -72,7 +72,8 @@ final class Dispatch {
               response,
               parameters,
               caller,
-              () -> found.route().open() ? caller : access.caller(bearer(request)));
+              () -> found.route().open() ? caller : access.caller(bearer(request)),
+              media(request, found.route()));
       if (found.route().endless()) {
         found.route().endpoint().serve(exchange);
       } else {
@@ -82,20 +83,30 @@ final class Dispatch {
       if (response.bytesWritten() > 0) {
         throw brokenOff(e);
       }
-      send(response, e);
+      send(request, response, e);
     } catch (HttpException e) {
       // The server's own word on a header that it could not read.
-      send(response, Problem.badRequest("the request is not as HTTP wants it"));
+      send(request, response, Problem.badRequest("the request is not as HTTP wants it"));
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
-      send(response, Problem.unavailable("the server is being stopped"));
+      send(request, response, Problem.unavailable("the server is being stopped"));
     } catch (Exception e) {
       if (response.isSent() || response.bytesWritten() > 0) {
         throw brokenOff(e);
       }
       log.error("a fault of ours: {}", request.prologue(), e);
-      send(response, Problem.internal());
+      send(request, response, Problem.internal());
     }
+  }
+
+  /** Before anything is done: what cannot be answered must not have happened. */
+  private static String media(ServerRequest request, Routes.Route route) {
+    if (route.media().isEmpty()) {
+      return "";
+    }
+    return Accept.best(request.headers().values(HeaderNames.ACCEPT), route.media())
+        .orElseThrow(
+            () -> Problem.notAcceptable("expected Accept: " + String.join(" or ", route.media())));
   }
 
   /** Who reads his answer too slowly has his connection cut: an interrupt closes its socket. */
@@ -128,7 +139,7 @@ final class Dispatch {
     }
   }
 
-  private static void send(ServerResponse response, Problem problem) {
+  private static void send(ServerRequest request, ServerResponse response, Problem problem) {
     if (response.isSent()) {
       return;
     }
@@ -141,7 +152,10 @@ final class Dispatch {
     if (problem.status() == 401) {
       response.header(HeaderNames.WWW_AUTHENTICATE, "Bearer");
     }
-    response.send(Json.bytes(problem.json()));
+    if (!problem.allow().isEmpty()) {
+      response.header(HeaderNames.ALLOW, problem.allow());
+    }
+    Exchange.send(request, response, Json.bytes(problem.json()));
   }
 
   /** For browsers: nothing from elsewhere, nothing framed, nothing guessed, nothing kept. */

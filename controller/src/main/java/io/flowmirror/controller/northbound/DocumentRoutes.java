@@ -107,7 +107,7 @@ final class DocumentRoutes {
       return;
     }
     response.status(200).header(HeaderNames.CONTENT_TYPE, document.mediaType());
-    response.send(document.text().getBytes(UTF_8));
+    exchange.send(document.text().getBytes(UTF_8));
   }
 
   private static boolean isKnown(Exchange exchange, String tag) {

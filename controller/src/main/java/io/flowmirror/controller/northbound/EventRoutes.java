@@ -15,6 +15,8 @@ import org.jspecify.annotations.Nullable;
 
 /** {@code /v1/events} and {@code /v1/history}. */
 final class EventRoutes {
+  private static final String EVENTS = "text/event-stream";
+
   /** So that who follows notices a connection that is gone, and so do we. */
   private static final long HEARTBEAT_MILLIS = 10_000;
 
@@ -57,12 +59,15 @@ final class EventRoutes {
   /** Server-sent events (HTML Standard, section 9.2). */
   private void follow(Exchange exchange) throws IOException {
     exchange.allowQuery();
+    if (exchange.isHead(EVENTS)) {
+      return;
+    }
     if (!places.tryAcquire()) {
       throw Problem.tooMany("there are " + MAX_FOLLOWERS + " followers already");
     }
     try (History.Follower follower = history.follow(from(exchange))) {
       exchange.response().header(HeaderNames.CACHE_CONTROL, "no-store");
-      try (OutputStream out = exchange.stream("text/event-stream")) {
+      try (OutputStream out = exchange.stream(EVENTS)) {
         write(out, ": flowmirror\n\n");
         try {
           Caller caller = exchange.caller();

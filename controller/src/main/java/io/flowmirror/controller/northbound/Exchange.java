@@ -13,6 +13,7 @@ import io.flowmirror.config.Direction;
 import io.flowmirror.config.Mirror;
 import io.flowmirror.topology.PodName;
 import io.helidon.http.HeaderNames;
+import io.helidon.http.Method;
 import io.helidon.webserver.http.ServerRequest;
 import io.helidon.webserver.http.ServerResponse;
 import java.io.IOException;
@@ -39,6 +40,7 @@ final class Exchange {
   static final int DEFAULT_LIMIT = 500;
 
   static final String JSON = "application/json";
+  static final String PLAIN = "text/plain";
   static final String TEXT = "text/plain; charset=utf-8";
 
   private final ServerRequest request;
@@ -46,18 +48,27 @@ final class Exchange {
   private final ImmutableMap<String, String> parameters;
   private final Caller caller;
   private final Supplier<Caller> again;
+  private final String media;
 
+  /**
+   * Takes a request that has found its route.
+   *
+   * @param again finds out anew who asks
+   * @param media which media type is to be answered with
+   */
   Exchange(
       ServerRequest request,
       ServerResponse response,
       ImmutableMap<String, String> parameters,
       Caller caller,
-      Supplier<Caller> again) {
+      Supplier<Caller> again,
+      String media) {
     this.request = request;
     this.response = response;
     this.parameters = parameters;
     this.caller = caller;
     this.again = again;
+    this.media = media;
   }
 
   Caller caller() {
@@ -199,24 +210,9 @@ final class Exchange {
     }
   }
 
-  /** Whether the client would rather have text than JSON. */
+  /** Whether the client would rather have text than JSON, of an endpoint that has both. */
   boolean wantsText() {
-    List<String> accepted = request.headers().values(HeaderNames.ACCEPT);
-    for (String line : accepted) {
-      for (String part : line.split(",", -1)) {
-        String type = Ascii.toLowerCase(part.split(";", 2)[0].strip());
-        if (type.equals("text/plain")) {
-          return true;
-        }
-        if (type.equals(JSON) || type.equals("application/*") || type.equals("*/*")) {
-          return false;
-        }
-      }
-    }
-    if (!accepted.isEmpty() && !String.join("", accepted).isBlank()) {
-      throw Problem.notAcceptable("expected Accept: " + JSON + " or text/plain");
-    }
-    return false;
+    return media.equals(PLAIN);
   }
 
   /** Waits for what a node answers. */
@@ -242,7 +238,7 @@ final class Exchange {
 
   void json(int status, JsonNode body) {
     response.status(status).header(HeaderNames.CONTENT_TYPE, JSON);
-    response.send(Json.bytes(body));
+    send(Json.bytes(body));
   }
 
   void noContent() {
@@ -253,7 +249,36 @@ final class Exchange {
     response.status(200).header(HeaderNames.CONTENT_TYPE, TEXT);
     StringBuilder body = new StringBuilder();
     lines.forEach(line -> body.append(line).append('\n'));
-    response.send(body.toString().getBytes(StandardCharsets.UTF_8));
+    send(body.toString().getBytes(StandardCharsets.UTF_8));
+  }
+
+  /** Sends a body, of which HEAD has the length alone (RFC 9110, section 9.3.2). */
+  void send(byte[] body) {
+    send(request, response, body);
+  }
+
+  /** The same, for what never became an exchange. */
+  static void send(ServerRequest request, ServerResponse response, byte[] body) {
+    if (request.prologue().method().equals(Method.HEAD)) {
+      response.header(HeaderNames.CONTENT_LENGTH, String.valueOf(body.length));
+      response.send();
+    } else {
+      response.send(body);
+    }
+  }
+
+  /**
+   * Answers HEAD where the body would be written as it is read; nothing is read then.
+   *
+   * @return false if it is another method, and there is a body to be written
+   */
+  boolean isHead(String mediaType) {
+    if (!request.prologue().method().equals(Method.HEAD)) {
+      return false;
+    }
+    response.status(200).header(HeaderNames.CONTENT_TYPE, mediaType);
+    response.send();
+    return true;
   }
 
   /** Something that is written as it is read; the caller writes and closes. */

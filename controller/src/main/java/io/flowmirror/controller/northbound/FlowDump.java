@@ -104,7 +104,11 @@ final class FlowDump {
     }
     // Before the first byte, so that what fails at once is still an error.
     List<EntryFilter> filters = ovns ? filters() : List.of();
-    OutputStream out = exchange.stream(text ? Exchange.TEXT : Exchange.JSON);
+    String mediaType = text ? Exchange.TEXT : Exchange.JSON;
+    if (exchange.isHead(mediaType)) {
+      return;
+    }
+    OutputStream out = exchange.stream(mediaType);
     if (text) {
       writeText(out, filters);
     } else {
@@ -115,7 +119,7 @@ final class FlowDump {
   }
 
   private String why() {
-    return status.waiting().isEmpty() ? "no connection yet" : status.waiting().get(0);
+    return status.waiting().isEmpty() ? "no connection yet" : status.waiting().get(0).words();
   }
 
   // Which.

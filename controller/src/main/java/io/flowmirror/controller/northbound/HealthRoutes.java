@@ -36,7 +36,7 @@ final class HealthRoutes {
 
   void register(Routes routes) {
     probes(routes);
-    routes.add("GET", "/metrics", this::metrics);
+    routes.addOther("GET", "/metrics", this::metrics);
   }
 
   /** What a kubelet asks for. */
@@ -94,6 +94,9 @@ final class HealthRoutes {
         exchange.request().headers().values(HeaderNames.ACCEPT).stream()
             .anyMatch(line -> Ascii.toLowerCase(line).contains("application/openmetrics-text"));
     String mediaType = open ? OPENMETRICS : PROMETHEUS;
+    if (exchange.isHead(mediaType)) {
+      return;
+    }
     try (OutputStream out = exchange.stream(mediaType)) {
       metrics.scrape(out, mediaType);
     }

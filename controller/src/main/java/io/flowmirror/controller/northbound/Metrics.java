@@ -264,9 +264,13 @@ public final class Metrics implements AutoCloseable {
         .limit(MAX_PODS)
         .forEach(
             seen -> {
-              point(packets, seen, "from-pod", seen.sent().packets());
+              seen.sent()
+                  .ifPresent(
+                      sent -> {
+                        point(packets, seen, "from-pod", sent.packets());
+                        point(bytes, seen, "from-pod", sent.bytes());
+                      });
               point(packets, seen, "to-pod", seen.received().packets());
-              point(bytes, seen, "from-pod", seen.sent().bytes());
               point(bytes, seen, "to-pod", seen.received().bytes());
             });
     return MetricSnapshots.of(

@@ -98,6 +98,8 @@ final class MirrorRoutes {
                                   .put("interface", seen.at().provider())
                                   .put("madeBy", "kubernetes")
                                   .put("by", by);
+                          Optional.ofNullable(world.endsByApi(seen.node().orElse("")).get(by))
+                              .ifPresent(until -> json.put("until", until.toString()));
                           seen.direction()
                               .ifPresent(asked -> json.put("direction", asked.toString()));
                           items.add(

@@ -35,8 +35,8 @@ final class NodeRoutes {
     routes.add("GET", "/v1/nodes", this::list);
     routes.add("GET", "/v1/nodes/{node}", this::show);
     routes.add("POST", "/v1/nodes/{node}/audit", this::audit);
-    routes.add("GET", "/v1/nodes/{node}/flows", this::flows);
-    routes.add("GET", "/v1/nodes/{node}/flows/diff", this::changes);
+    routes.addWithText("GET", "/v1/nodes/{node}/flows", this::flows);
+    routes.addWithText("GET", "/v1/nodes/{node}/flows/diff", this::changes);
   }
 
   private void list(Exchange exchange) {

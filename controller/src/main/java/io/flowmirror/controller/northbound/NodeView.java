@@ -15,6 +15,12 @@ import org.jspecify.annotations.Nullable;
 
 /** A node as the northbound shows it. */
 final class NodeView {
+  /**
+   * ovn-controller tells its version on its own control socket alone: neither of the two channels
+   * to a node has it, and the southbound database is not ours to read. It is not guessed.
+   */
+  private static final String OVN_VERSION = "unknown";
+
   private NodeView() {}
 
   /**
@@ -40,6 +46,7 @@ final class NodeView {
               json.put("ovsVersion", live.switchVersion());
               live.deliveryTable().ifPresent(table -> json.put("deliveryTable", table));
             });
+    json.put("ovnVersion", OVN_VERSION);
     status.intent().mirrorIface().ifPresent(port -> json.set("mirrorPort", port(port, status)));
     json.put("everything", status.intent().everything());
     json.put("podPorts", status.node().podPorts().size());

@@ -30,7 +30,7 @@ final class PodRoutes {
   void register(Routes routes) {
     routes.add("GET", "/v1/pods", this::list);
     routes.add("GET", "/v1/pods/{namespace}/{pod}", this::show);
-    routes.add("GET", "/v1/pods/{namespace}/{pod}/explain", this::explain);
+    routes.addWithText("GET", "/v1/pods/{namespace}/{pod}/explain", this::explain);
   }
 
   private void list(Exchange exchange) {
@@ -104,7 +104,13 @@ final class PodRoutes {
     ImmutableList<Seen> seen = new Pods(world, book).of(pod);
     return Explanation.of(
         new Explanation.Evidence(
-            pod, seen, statuses, world.refusedByApi(pod), counters(seen, statuses)));
+            pod,
+            seen,
+            statuses,
+            world.settings().kubernetes(),
+            world.unready(),
+            world.refusedByApi(pod),
+            counters(seen, statuses)));
   }
 
   /** What the database says of the interfaces; nothing if it does not answer. */

@@ -54,6 +54,8 @@ final class Pods {
    * @param askedBy by whom
    * @param byApi by whom of them in the Kubernetes API
    * @param reason why it is pending
+   * @param sent how much of what it sends was copied; empty where that is counted for all at once
+   * @param received how much of what it is delivered was copied
    */
   record Seen(
       PodInterface at,
@@ -64,7 +66,7 @@ final class Pods {
       ImmutableList<String> byApi,
       State state,
       String reason,
-      Copies.Count sent,
+      Optional<Copies.Count> sent,
       Copies.Count received) {
 
     ObjectNode json() {
@@ -92,13 +94,9 @@ final class Pods {
       direction.ifPresent(asked -> json.put("direction", asked.toString()));
       json.set("askedBy", Json.texts(askedBy));
       ObjectNode copies = json.putObject("copies");
-      copies.set("fromPod", json(sent));
-      copies.set("toPod", json(received));
+      sent.ifPresent(count -> copies.set("fromPod", count.json()));
+      copies.set("toPod", received.json());
       return json;
-    }
-
-    private static ObjectNode json(Copies.Count count) {
-      return Json.object().put("packets", count.packets()).put("bytes", count.bytes());
     }
   }
 
@@ -201,7 +199,7 @@ final class Pods {
                   byApi(node, at),
                   State.PENDING,
                   reason,
-                  Copies.Count.NONE,
+                  Optional.of(Copies.Count.NONE),
                   Copies.Count.NONE));
         });
     return seen.build();

@@ -2,6 +2,7 @@
 package io.flowmirror.controller.northbound;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import com.google.common.collect.ImmutableSortedSet;
 
 /**
  * Why a request is not done: the one shape of all errors, problem details (RFC 9457).
@@ -15,9 +16,15 @@ final class Problem extends RuntimeException {
 
   private final int status;
   private final String title;
+  private final String allow;
 
   private Problem(int status, String title, String detail) {
+    this(status, title, detail, "");
+  }
+
+  private Problem(int status, String title, String detail, String allow) {
     super(detail, null, false, false);
+    this.allow = allow;
     this.status = status;
     this.title = title;
   }
@@ -39,8 +46,9 @@ final class Problem extends RuntimeException {
     return new Problem(404, "Not Found", detail);
   }
 
-  static Problem methodNotAllowed(String detail) {
-    return new Problem(405, "Method Not Allowed", detail);
+  static Problem methodNotAllowed(ImmutableSortedSet<String> allowed) {
+    String methods = String.join(", ", allowed);
+    return new Problem(405, "Method Not Allowed", "expected " + methods, methods);
   }
 
   static Problem notAcceptable(String detail) {
@@ -76,6 +84,11 @@ final class Problem extends RuntimeException {
 
   int status() {
     return status;
+  }
+
+  /** The methods that there are, where it is the method that is wrong; else empty. */
+  String allow() {
+    return allow;
   }
 
   String title() {

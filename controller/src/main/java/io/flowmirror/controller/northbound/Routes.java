@@ -26,9 +26,17 @@ final class Routes {
    * @param method in capitals
    * @param path such as {@code /v1/nodes/{node}}
    * @param endless whether its answer has no end of its own
+   * @param media the media types that it can answer with, the usual first; empty if that is its own
+   *     matter
    * @param open whether who asks needs not be known: health, and the page's own files
    */
-  record Route(String method, String path, boolean open, boolean endless, Endpoint endpoint) {
+  record Route(
+      String method,
+      String path,
+      ImmutableList<String> media,
+      boolean open,
+      boolean endless,
+      Endpoint endpoint) {
     private ImmutableList<String> segments() {
       return ImmutableList.copyOf(SLASHES.split(path));
     }
@@ -58,18 +66,31 @@ final class Routes {
 
   private final List<Route> routes = new ArrayList<>();
 
+  /** One whose answer is JSON. */
   void add(String method, String path, Endpoint endpoint) {
-    routes.add(new Route(method, path, false, false, endpoint));
+    routes.add(new Route(method, path, ImmutableList.of(Exchange.JSON), false, false, endpoint));
+  }
+
+  /** One that also has text, see {@link Exchange#wantsText}. */
+  void addWithText(String method, String path, Endpoint endpoint) {
+    routes.add(
+        new Route(
+            method, path, ImmutableList.of(Exchange.JSON, Exchange.PLAIN), false, false, endpoint));
+  }
+
+  /** One whose answer is neither. */
+  void addOther(String method, String path, Endpoint endpoint) {
+    routes.add(new Route(method, path, ImmutableList.of(), false, false, endpoint));
   }
 
   /** One whose answer ends when the client does. */
   void addEndless(String method, String path, Endpoint endpoint) {
-    routes.add(new Route(method, path, false, true, endpoint));
+    routes.add(new Route(method, path, ImmutableList.of(), false, true, endpoint));
   }
 
   /** One for everybody. */
   void addOpen(String method, String path, Endpoint endpoint) {
-    routes.add(new Route(method, path, true, false, endpoint));
+    routes.add(new Route(method, path, ImmutableList.of(), true, false, endpoint));
   }
 
   ImmutableList<Route> all() {
@@ -77,7 +98,7 @@ final class Routes {
   }
 
   /**
-   * The route of a request.
+   * The route of a request. HEAD takes that of GET.
    *
    * @param rawPath as it was sent, percent-encoded
    * @throws Problem if there is none
@@ -87,21 +108,24 @@ final class Routes {
     for (String segment : SLASHES.split(rawPath)) {
       segments.add(decode(segment));
     }
+    String wanted = method.equals("HEAD") ? "GET" : method;
     List<String> methods = new ArrayList<>();
     for (Route route : routes) {
       Optional<ImmutableMap<String, String>> parameters = route.match(segments);
       if (parameters.isPresent()) {
-        if (route.method().equals(method)) {
+        if (route.method().equals(wanted)) {
           return new Found(route, parameters.get());
         }
         methods.add(route.method());
+        if (route.method().equals("GET")) {
+          methods.add("HEAD");
+        }
       }
     }
     if (methods.isEmpty()) {
       throw Problem.notFound("no such path; /v1/openapi.yaml has those that there are");
     }
-    throw Problem.methodNotAllowed(
-        "expected " + String.join(", ", ImmutableSortedSet.copyOf(Ordering.natural(), methods)));
+    throw Problem.methodNotAllowed(ImmutableSortedSet.copyOf(Ordering.natural(), methods));
   }
 
   /** Percent-decodes one segment, strictly: what has a second meaning is refused. */

@@ -11,6 +11,7 @@ import io.flowmirror.flows.InstalledEntry;
 import io.flowmirror.topology.InterfaceCounters;
 import io.flowmirror.topology.PodInterface;
 import io.flowmirror.topology.PodName;
+import java.time.Instant;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Consumer;
@@ -45,6 +46,9 @@ public interface World {
 
   /** Who asks for what on a node by the Kubernetes API, in words. */
   ImmutableMap<PodInterface, ImmutableList<String>> askedByApi(String node);
+
+  /** When what they ask for ends by itself, by who asks; absent where it does not. */
+  ImmutableMap<String, Instant> endsByApi(String node);
 
   /** Why what the API asks for of a pod does not count, in words; empty if nothing is refused. */
   Optional<String> refusedByApi(PodName pod);

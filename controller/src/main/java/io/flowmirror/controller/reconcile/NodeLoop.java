@@ -12,6 +12,8 @@ import io.flowmirror.controller.openflow.DatapathSession;
 import io.flowmirror.controller.ovsdb.BridgeReport;
 import io.flowmirror.controller.ovsdb.BridgeSession;
 import io.flowmirror.controller.ovsdb.Lock;
+import io.flowmirror.controller.reconcile.Obstacle.On;
+import io.flowmirror.controller.reconcile.Repair.Cause;
 import io.flowmirror.flows.Action;
 import io.flowmirror.flows.FlowChange;
 import io.flowmirror.flows.FlowDiff;
@@ -32,6 +34,7 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.OptionalLong;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
@@ -96,6 +99,9 @@ final class NodeLoop {
 
   /** The entries that were wanted when all was well, or a round was sent, last. */
   private ImmutableMap<FlowKey, PlannedEntry> lastPlan = ImmutableMap.of();
+
+  /** The mirror port's number then; empty if there was none. */
+  private OptionalInt lastMirrorPort = OptionalInt.empty();
 
   /** When the first of what is new since then was noticed; 0 if nothing was. */
   private long noticedNanos;
@@ -200,11 +206,15 @@ final class NodeLoop {
     mayBegin = begin;
   }
 
-  /** Takes what is wanted from now on; what was refused may not be any more. */
-  void want(NodeIntent wanted) {
+  /**
+   * Takes what is wanted from now on; what was refused may not be any more.
+   *
+   * @param cause who says so
+   */
+  void want(NodeIntent wanted, Cause cause) {
     if (!wanted.equals(intent)) {
       intent = wanted;
-      repairs.configured();
+      repairs.askedOtherwise(cause);
       entryPace.begin();
       notice(ticker.read());
       letTryAgain();
@@ -338,7 +348,7 @@ final class NodeLoop {
     }
   }
 
-  private void remember(Plan plan, FlowDiff diff) {
+  private void remember(Node node, Plan plan, FlowDiff diff) {
     ImmutableSet.Builder<FlowKey> ours = ImmutableSet.builder();
     owned.stream().filter(plan.entries()::containsKey).forEach(ours::add);
     for (InstalledEntry there : datapathReport.entries()) {
@@ -349,6 +359,7 @@ final class NodeLoop {
     owned = ours.build();
     if (diff.inSync()) {
       lastPlan = plan.entries();
+      lastMirrorPort = mirrorPort(node);
       noticedNanos = 0;
     }
   }
@@ -385,8 +396,8 @@ final class NodeLoop {
       boolean rows = repairRows(plan, diff);
       working = entries || rows;
     }
-    remember(plan, diff);
-    ImmutableList<String> waiting = waiting(node, plan, otherHolder);
+    remember(node, plan, diff);
+    ImmutableList<Obstacle> waiting = waiting(node, plan, otherHolder);
     boolean told = datapathReport.datapath().isPresent() && bridgeReport.bridge().isPresent();
     boolean settled =
         told
@@ -473,8 +484,14 @@ final class NodeLoop {
     }
     if (entryPace.allows(Sets.newHashSet(Lists.transform(changes, FlowChange::key)))) {
       boolean planIsTheSame = plan.entries().equals(lastPlan);
-      repairs.sent(diff, heldBack, planIsTheSame, datapathReport.wiped(), noticed());
+      boolean sameMirrorPort = mirrorPort(node).equals(lastMirrorPort);
+      Optional<Cause> moved =
+          planIsTheSame
+              ? Optional.empty()
+              : Optional.of(sameMirrorPort ? Cause.MOVED : Cause.MIRROR_PORT);
+      repairs.sent(diff, heldBack, moved, datapathReport.wiped(), noticed());
       lastPlan = plan.entries();
+      lastMirrorPort = mirrorPort(node);
       noticedNanos = 0;
       boolean proven =
           planIsTheSame
@@ -537,78 +554,109 @@ final class NodeLoop {
         .isPresent();
   }
 
-  private ImmutableList<String> waiting(Node node, Plan plan, Optional<String> otherHolder) {
-    ImmutableList.Builder<String> waiting = ImmutableList.builder();
+  private ImmutableList<Obstacle> waiting(Node node, Plan plan, Optional<String> otherHolder) {
+    ImmutableList.Builder<Obstacle> waiting = ImmutableList.builder();
     // Before the first report there is neither a connection nor a reason for its absence.
     if (datapathReport.datapath().isEmpty() && !datapathReport.reason().isEmpty()) {
-      waiting.add("no OpenFlow: " + datapathReport.reason());
+      waiting.add(new Obstacle(On.OPENFLOW, "no OpenFlow: " + datapathReport.reason()));
     }
     if (bridgeReport.bridge().isEmpty() && !bridgeReport.reason().isEmpty()) {
-      waiting.add("no OVSDB: " + bridgeReport.reason());
+      waiting.add(new Obstacle(On.OVSDB, "no OVSDB: " + bridgeReport.reason()));
     }
     if (!mayBegin) {
       waiting.add(
-          "the Kubernetes API has not said yet what is to be mirrored: nothing is written, and what"
-              + " is there stays");
+          new Obstacle(
+              On.INTENT,
+              "the Kubernetes API has not said yet what is to be mirrored: nothing is written, and what"
+                  + " is there stays"));
     }
     if (restoring(node)) {
-      waiting.add("the switch is restoring saved flows (flow-restore-wait): nothing is written");
+      waiting.add(
+          new Obstacle(
+              On.SWITCH,
+              "the switch is restoring saved flows (flow-restore-wait): nothing is written"));
     }
     if (!rowsRefused.isEmpty()) {
-      waiting.add("OVSDB refused " + rowsSent + ": " + rowsRefused);
+      waiting.add(new Obstacle(On.MIRROR_PORT, "OVSDB refused " + rowsSent + ": " + rowsRefused));
     }
     if (!plan.rows().isEmpty()
         && plan.rows().equals(rowsSent)
         && bridgeReport.round() == rowRound
         && rowsRefused.isEmpty()) {
-      waiting.add("OVSDB took " + rowsSent + ", and it is not so: does somebody else undo it?");
+      waiting.add(
+          new Obstacle(
+              On.MIRROR_PORT,
+              "OVSDB took " + rowsSent + ", and it is not so: does somebody else undo it?"));
     }
     if (rowPace.isStruggling()) {
-      waiting.add("Contested: somebody removes our mirror port as fast as it is made");
+      waiting.add(
+          new Obstacle(
+              On.MIRROR_PORT, "Contested: somebody removes our mirror port as fast as it is made"));
     }
     int remembered = node.datapath().map(datapath -> datapath.remembered().size()).orElse(0);
     if (remembered > 0) {
       waiting.add(
-          "OVN has removed all entries and has not put those of "
-              + remembered
-              + " ports back: is ovn-controller running? Ours are kept by what was known");
+          new Obstacle(
+              On.OVN,
+              "OVN has removed all entries and has not put those of "
+                  + remembered
+                  + " ports back: is ovn-controller running? Ours are kept by what was known"));
     }
     otherHolder.ifPresent(
         other ->
             waiting.add(
-                "this is the datapath of node "
-                    + other
-                    + ", "
-                    + node.datapath().map(Datapath::dpidText).orElse("")
-                    + ", by another address: nothing is written; take one of the two out of the"
-                    + " configuration"));
+                new Obstacle(
+                    On.ADDRESSES,
+                    "this is the datapath of node "
+                        + other
+                        + ", "
+                        + node.datapath().map(Datapath::dpidText).orElse("")
+                        + ", by another address: nothing is written; take one of the two out of the"
+                        + " configuration")));
     if (bridgeReport.lock() == Lock.REFUSED) {
       waiting.add(
-          "the database knows no locks, so that nobody can tell whether another controller is at"
-              + " work: nothing is written");
+          new Obstacle(
+              On.WRITER,
+              "the database knows no locks, so that nobody can tell whether another controller is at"
+                  + " work: nothing is written"));
     } else if (writer == NodeStatus.Writer.ANOTHER
         && otherHolder.isEmpty()
         && generation.isEmpty()) {
       waiting.add(
-          "another controller is at work on this node: it holds the lock flowmirror in OVSDB."
-              + " Nothing is written until it is gone; --force takes over from it");
+          new Obstacle(
+              On.WRITER,
+              "another controller is at work on this node: it holds the lock flowmirror in OVSDB."
+                  + " Nothing is written until it is gone; --force takes over from it"));
     }
     if (!node.isOneSwitch()) {
       waiting.add(
-          "openflow: and ovsdb: of this node name two switches: OpenFlow's datapath id is "
-              + node.datapath().map(Datapath::dpidText).orElse("")
-              + ", that of OVSDB's br-int is "
-              + node.bridge().map(Bridge::datapathId).orElse("")
-              + "; nothing is written");
+          new Obstacle(
+              On.ADDRESSES,
+              "openflow: and ovsdb: of this node name two switches: OpenFlow's datapath id is "
+                  + node.datapath().map(Datapath::dpidText).orElse("")
+                  + ", that of OVSDB's br-int is "
+                  + node.bridge().map(Bridge::datapathId).orElse("")
+                  + "; nothing is written"));
     }
     if (mirrorPortIsMissing(node)
         && node.isOneSwitch()
         && plan.rows().isEmpty()
         && plan.refusals().isEmpty()
         && !isBeingMade(node)) {
-      waiting.add("mirror-iface " + intent.mirrorIface().orElse("") + " is not a port of br-int");
+      waiting.add(
+          new Obstacle(
+              On.MIRROR_PORT,
+              "mirror-iface " + intent.mirrorIface().orElse("") + " is not a port of br-int"));
     }
     return waiting.build();
+  }
+
+  private OptionalInt mirrorPort(Node node) {
+    return intent
+        .mirrorIface()
+        .flatMap(node::port)
+        .map(port -> OptionalInt.of(port.ofport()))
+        .orElse(OptionalInt.empty());
   }
 
   private boolean mirrorPortIsMissing(Node node) {

@@ -24,7 +24,7 @@ import java.util.Optional;
  * @param diff the difference between the two
  * @param refused entries that the switch has refused, with its error
  * @param writer who writes to it: who holds the lock in its database
- * @param waiting why nothing can be told or done for now, in words; empty if nothing is in the way
+ * @param waiting why nothing can be told or done for now; empty if nothing is in the way
  * @param contested who keeps undoing our work, in words; it may be right at this moment
  * @param settled whether the node is as it should be: read, compared, and nothing left to do
  * @param repairs the newest repairs of its entries, the newest last
@@ -37,7 +37,7 @@ public record NodeStatus(
     FlowDiff diff,
     ImmutableMap<FlowKey, String> refused,
     Writer writer,
-    ImmutableList<String> waiting,
+    ImmutableList<Obstacle> waiting,
     Optional<String> contested,
     boolean settled,
     ImmutableList<Repair> repairs) {
@@ -63,7 +63,8 @@ public record NodeStatus(
   /** Everything that keeps the node from being as it was asked for, in words. */
   public ImmutableList<String> complaints() {
     ImmutableList.Builder<String> complaints = ImmutableList.builder();
-    complaints.addAll(waiting).addAll(plan.refusals());
+    waiting.forEach(obstacle -> complaints.add(obstacle.words()));
+    complaints.addAll(plan.refusals());
     contested.ifPresent(complaints::add);
     diff.conflicts()
         .forEach(

@@ -15,6 +15,7 @@ import io.flowmirror.controller.openflow.DatapathSession;
 import io.flowmirror.controller.ovsdb.BridgeReport;
 import io.flowmirror.controller.ovsdb.BridgeSession;
 import io.flowmirror.controller.ovsdb.Lock;
+import io.flowmirror.controller.reconcile.Repair.Cause;
 import io.flowmirror.controller.transport.UnansweredException;
 import io.flowmirror.flows.Asked;
 import io.flowmirror.flows.EntryFilter;
@@ -234,7 +235,7 @@ public final class Reconciler implements AutoCloseable {
       Consumer<ImmutableMap<String, NodeStatus>> listener) {
     Reconciler reconciler = new Reconciler(mode, force, assignment, sessions, listener);
     reconciler.requests = requests;
-    reconciler.configure(settings);
+    reconciler.configure(settings, Cause.CONFIGURED);
     reconciler.thread.start();
     return reconciler;
   }
@@ -385,7 +386,12 @@ public final class Reconciler implements AutoCloseable {
         : newer;
   }
 
-  private void configure(Settings settings) {
+  /**
+   * Takes settings, with what is asked for beside them.
+   *
+   * @param cause which of it is new
+   */
+  private void configure(Settings settings, Cause cause) {
     inForce = settings;
     overlaid = requests.over(settings);
     ImmutableSet<ConnectionMethod> ours =
@@ -422,11 +428,11 @@ public final class Reconciler implements AutoCloseable {
       }
       Seat seat = seats.get(node.name());
       if (seat == null) {
-        seat(settings, node, force || ours.contains(node.openflow()));
+        seat(settings, node, force || ours.contains(node.openflow()), cause);
       } else {
         seat.leaveBy = OptionalLong.empty();
         seat.loop.assign(assignment.generation(), lockFor(node, false));
-        want(settings, seat);
+        want(settings, seat, cause);
       }
     }
   }
@@ -448,13 +454,13 @@ public final class Reconciler implements AutoCloseable {
    * What is wanted of a node now; and nothing of it is done before all who may ask have spoken, nor
    * while it cannot be said which interfaces they meant.
    */
-  private void want(Settings settings, Seat seat) {
+  private void want(Settings settings, Seat seat, Cause cause) {
     Asked wanted = asked(settings, seat.node);
     seat.heard |= wanted.standing() == Asked.Standing.CURRENT;
     boolean isClear =
         wanted.standing() != Asked.Standing.LAST
             || topology.node(seat.node.name()).bridge().isPresent();
-    seat.loop.want(intent(settings, seat.node, wanted, seat.only));
+    seat.loop.want(intent(settings, seat.node, wanted, seat.only), cause);
     seat.loop.mayBegin(mode == Mode.CLEAN || (seat.heard && isClear));
   }
 
@@ -514,7 +520,7 @@ public final class Reconciler implements AutoCloseable {
     } else if (seat.only.isEmpty() && topology.node(name).bridge().isPresent()) {
       seat.only = bound(name, wanted);
     }
-    want(settings, seat);
+    want(settings, seat, Cause.KUBERNETES);
   }
 
   /** Which interfaces are meant by what was heard last can be said only now. */
@@ -540,7 +546,7 @@ public final class Reconciler implements AutoCloseable {
                         .collect(ImmutableSet.toImmutableSet())));
   }
 
-  private void seat(Settings settings, NodeSettings node, boolean isTheWriter) {
+  private void seat(Settings settings, NodeSettings node, boolean isTheWriter, Cause cause) {
     Ticker ticker = Ticker.systemTicker();
     Duration audit = audit(settings);
     String name = node.name();
@@ -551,7 +557,7 @@ public final class Reconciler implements AutoCloseable {
     Seat seat = new Seat(node, audit, loop);
     seats.put(name, seat);
     loop.assign(assignment.generation(), lockFor(node, isTheWriter));
-    want(settings, seat);
+    want(settings, seat, cause);
     try {
       open(node, audit, isTheWriter, loop);
     } catch (RuntimeException e) {
@@ -600,7 +606,7 @@ public final class Reconciler implements AutoCloseable {
   private void dismiss(Seat seat) {
     if (!seat.isLeaving()) {
       seat.leaveBy = OptionalLong.of(System.nanoTime() + LEAVE.toNanos());
-      seat.loop.want(NodeIntent.nothing());
+      seat.loop.want(NodeIntent.nothing(), Cause.CONFIGURED);
     }
   }
 
@@ -695,18 +701,18 @@ public final class Reconciler implements AutoCloseable {
   private void receive(Message message, Set<String> touched) {
     switch (message) {
       case Message.Configured(Settings settings) -> {
-        configure(settings);
+        configure(settings, Cause.CONFIGURED);
         touched.addAll(seats.keySet());
       }
       case Message.Assigned(Assignment assigned) -> {
         assignment = assigned;
-        configure(Objects.requireNonNull(inForce));
+        configure(Objects.requireNonNull(inForce), Cause.CONFIGURED);
         touched.addAll(seats.keySet());
       }
       case Message.AskedFor(Requests wanted) -> {
         if (!wanted.equals(requests)) {
           requests = wanted;
-          configure(Objects.requireNonNull(inForce));
+          configure(Objects.requireNonNull(inForce), Cause.REQUESTED);
           touched.addAll(seats.keySet());
         }
       }

@@ -30,10 +30,16 @@ public record Repair(
     DELETED("deleted by somebody"),
     /** Somebody has changed or overwritten ours. */
     CHANGED("changed by somebody"),
-    /** The node's ports, or OVN's keys, are others now. */
-    MOVED("ports or keys have changed"),
-    /** Something else is asked for. */
-    CONFIGURED("the configuration has changed");
+    /** The pods' ports, or OVN's keys, are others now. */
+    MOVED("pods' ports or OVN's keys have changed"),
+    /** The mirror port has come, gone, or has another number. */
+    MIRROR_PORT("the mirror port has changed"),
+    /** The configuration asks for something else. */
+    CONFIGURED("the configuration has changed"),
+    /** Something else is asked for by REST. */
+    REQUESTED("something else is asked for by REST"),
+    /** Something else is asked for in the Kubernetes API, or it is not known any more what is. */
+    KUBERNETES("something else is asked for in the Kubernetes API");
 
     private final String words;
 

@@ -50,7 +50,9 @@ final class RepairLog {
   /** Why the first round on this connection is made; null afterwards, or if none was needed. */
   private @Nullable Cause opening = Cause.FOUND;
 
-  private boolean reconfigured;
+  /** Who asks for something else since all was well last; null if nobody does. */
+  private @Nullable Cause asked;
+
   private String rival = "";
 
   RepairLog(Ticker ticker) {
@@ -73,9 +75,9 @@ final class RepairLog {
     }
   }
 
-  /** Something else is asked for. */
-  void configured() {
-    reconfigured = true;
+  /** Something else is asked for, by whom this cause says. */
+  void askedOtherwise(Cause cause) {
+    asked = cause;
   }
 
   /**
@@ -93,7 +95,7 @@ final class RepairLog {
     }
     if (diff.inSync()) {
       opening = null;
-      reconfigured = false;
+      asked = null;
     }
   }
 
@@ -101,13 +103,13 @@ final class RepairLog {
    * A round is sent.
    *
    * @param heldBack what is not part of it, since the switch has refused it
-   * @param planIsTheSame whether the same entries were wanted the last time
+   * @param moved what has changed of the node, if other entries were wanted the last time
    * @param wiped whether OVN's own entries are gone too
    */
   void sent(
       FlowDiff diff,
       Set<FlowKey> heldBack,
-      boolean planIsTheSame,
+      Optional<Cause> moved,
       boolean wiped,
       long noticedNanos) {
     Collection<Drift> drift = diff.drift().values();
@@ -121,26 +123,24 @@ final class RepairLog {
                 .filter(entry -> entry.getValue() != Drift.DUE)
                 .filter(entry -> !heldBack.contains(entry.getKey()))
                 .count();
-    round =
-        new Round(
-            cause(drift, planIsTheSame, wiped), noticedNanos, entries, isMissing(diff, heldBack));
+    round = new Round(cause(drift, moved, wiped), noticedNanos, entries, isMissing(diff, heldBack));
     if (round.cause() == Cause.DELETED || round.cause() == Cause.CHANGED) {
       undone(diff);
     }
   }
 
-  private Cause cause(Collection<Drift> drift, boolean planIsTheSame, boolean wiped) {
+  private Cause cause(Collection<Drift> drift, Optional<Cause> moved, boolean wiped) {
     if (opening != null) {
       return opening;
     }
-    if (reconfigured) {
-      return Cause.CONFIGURED;
+    if (asked != null) {
+      return asked;
     }
     if (wiped) {
       return Cause.WIPED;
     }
-    if (!planIsTheSame) {
-      return Cause.MOVED;
+    if (moved.isPresent()) {
+      return moved.get();
     }
     return drift.stream().allMatch(kind -> kind == Drift.MISSING || kind == Drift.DUE)
         ? Cause.DELETED

@@ -128,6 +128,16 @@ final class MirrorsOfViewTest {
     assertThat(asked("n1")).isEmpty();
   }
 
+  @Test
+  void theEndOfAMirrorIsToldByWhoAsks() {
+    view.put(pod("web", "n1", ImmutableMap.of()));
+    view.put(mirror("one", ImmutableMap.of("pod", "web")));
+    view.put(mirror("two", ImmutableMap.of("pod", "web", "until", "2099-01-31T10:00:00+01:00")));
+    assertThat(view.ends("n1"))
+        .containsExactly(Map.entry("mirror:ns/two", Instant.parse("2099-01-31T09:00:00Z")));
+    assertThat(view.ends("n2")).isEmpty();
+  }
+
   /** A pod is mirrored if anyone asks; the directions are united; who asked is kept. */
   @Test
   void whatSeveralAskForAddsUp() {

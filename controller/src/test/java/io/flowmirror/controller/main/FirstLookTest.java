@@ -9,6 +9,7 @@ import com.google.common.collect.ImmutableMap;
 import com.google.common.collect.ImmutableSet;
 import io.flowmirror.controller.reconcile.NodeStatus;
 import io.flowmirror.controller.reconcile.NodeStatus.Writer;
+import io.flowmirror.controller.reconcile.Obstacle;
 import io.flowmirror.flows.FlowDiff;
 import io.flowmirror.flows.MirrorCompiler;
 import io.flowmirror.flows.NodeIntent;
@@ -67,7 +68,9 @@ final class FirstLookTest {
         FlowDiff.between(plan, ImmutableList.of(), ImmutableSet.of(), ImmutableSet.of()),
         ImmutableMap.of(),
         writer,
-        waiting.isEmpty() ? ImmutableList.of() : ImmutableList.of(waiting),
+        waiting.isEmpty()
+            ? ImmutableList.of()
+            : ImmutableList.of(new Obstacle(Obstacle.On.OPENFLOW, waiting)),
         Optional.empty(),
         false,
         ImmutableList.of());

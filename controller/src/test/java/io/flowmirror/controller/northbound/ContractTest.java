@@ -128,6 +128,23 @@ final class ContractTest {
         new Sample("GET", "/v1/nodes?limit=0", "/v1/nodes", Optional.empty(), 400));
   }
 
+  /** The same answer without its body; over one connection, which a body would put out of step. */
+  @ParameterizedTest
+  @MethodSource("samples")
+  void headIsGetWithoutItsBody(Sample sample) {
+    if (!sample.method().equals("GET")) {
+      return;
+    }
+    HttpResponse<String> get = server.get(sample.path());
+    for (int i = 0; i < 2; i++) {
+      HttpResponse<String> head = server.send("HEAD", sample.path(), Optional.empty(), Map.of());
+      assertThat(head.statusCode()).isEqualTo(get.statusCode());
+      assertThat(head.body()).isEmpty();
+      assertThat(head.headers().firstValue("Content-Type"))
+          .isEqualTo(get.headers().firstValue("Content-Type"));
+    }
+  }
+
   @ParameterizedTest
   @MethodSource("samples")
   void isAsDescribed(Sample sample) {

@@ -33,6 +33,21 @@ final class CopiesTest {
     assertThat(web.path("toPod").path("bytes").asLong()).isEqualTo(900);
   }
 
+  /** One entry copies what all of them send, so that nobody's share of it is known. */
+  @Test
+  void areNotToldWhereTheyAreCountedForAllAtOnce() {
+    server.world.becomes(ImmutableMap.of("n1", FakeWorld.everything()));
+    JsonNode items = Server.json(server.get("/v1/nodes/n1/copies")).path("items");
+    assertThat(items).hasSize(3).noneMatch(item -> item.has("fromPod"));
+    JsonNode web =
+        Server.json(server.get("/v1/pods/demo/web")).path("interfaces").get(0).path("copies");
+    assertThat(web.has("fromPod")).isFalse();
+    assertThat(web.path("toPod").path("packets").asLong()).isEqualTo(9);
+    assertThat(server.get("/metrics").body())
+        .contains("direction=\"to-pod\"")
+        .doesNotContain("direction=\"from-pod\"");
+  }
+
   @Test
   void theSwitchIsNotAskedForEachWhoAsks() {
     // Two tables are read for the first, and for nobody else within that second.

@@ -10,6 +10,7 @@ import io.flowmirror.config.Overrides;
 import io.flowmirror.config.Settings;
 import io.flowmirror.config.SettingsReader;
 import io.flowmirror.controller.reconcile.NodeStatus;
+import io.flowmirror.controller.reconcile.Obstacle;
 import io.flowmirror.controller.reconcile.Repair;
 import io.flowmirror.flows.EntryFilter;
 import io.flowmirror.flows.FlowDiff;
@@ -46,21 +47,22 @@ final class FakeWorld implements World {
   static final PodName DB = new PodName("demo", "db");
   static final PodName API = new PodName("other", "api");
 
-  private static final Settings SETTINGS =
-      SettingsReader.parse(
-          "f.yaml",
-          """
-          nodes:
-            - {name: n1, ovsdb: 'unix:/db1', openflow: 'unix:/of1'}
-            - {name: n2, ovsdb: 'unix:/db2', openflow: 'unix:/of2'}
-          mirrors: [{pod: demo/web}]
-          """,
-          Overrides.none());
+  static final String YAML =
+      """
+      nodes:
+        - {name: n1, ovsdb: 'unix:/db1', openflow: 'unix:/of1'}
+        - {name: n2, ovsdb: 'unix:/db2', openflow: 'unix:/of2'}
+      mirrors: [{pod: demo/web}]
+      """;
+
+  private static final Settings SETTINGS = SettingsReader.parse("f.yaml", YAML, Overrides.none());
 
   private volatile ImmutableMap<String, NodeStatus> statuses;
   volatile boolean turns = true;
   final AtomicInteger dumps = new AtomicInteger();
   volatile ImmutableList<String> unready = ImmutableList.of();
+  volatile ImmutableMap<PodInterface, ImmutableList<String>> askedByApi = ImmutableMap.of();
+  volatile ImmutableMap<String, Instant> endsByApi = ImmutableMap.of();
 
   FakeWorld() {
     statuses = ImmutableMap.of("n1", there(), "n2", away());
@@ -71,9 +73,13 @@ final class FakeWorld implements World {
   }
 
   private static NodeIntent intent() {
+    return intent(false);
+  }
+
+  private static NodeIntent intent(boolean everything) {
     return new NodeIntent(
         Optional.of("mirror0"),
-        false,
+        everything,
         1800,
         KubeOvnMirror.REPORT,
         ImmutableMap.of(
@@ -85,17 +91,38 @@ final class FakeWorld implements World {
   }
 
   static NodeStatus there() {
-    Node node = new Node("n1", Optional.of(bridge()), true, Optional.of(datapath()));
-    Plan plan = MirrorCompiler.compile(intent(), node);
+    return there(ImmutableList.of());
+  }
+
+  /** The same, where everything is mirrored. */
+  static NodeStatus everything() {
+    return there(intent(true), ImmutableList.of());
+  }
+
+  /** The same, with something in the way; where that is OVN, its entries are gone. */
+  static NodeStatus there(ImmutableList<Obstacle> obstacles) {
+    return there(intent(), obstacles);
+  }
+
+  private static NodeStatus there(NodeIntent intent, ImmutableList<Obstacle> obstacles) {
+    boolean wiped = obstacles.stream().anyMatch(each -> each.on() == Obstacle.On.OVN);
+    Node node =
+        new Node(
+            "n1",
+            Optional.of(bridge()),
+            true,
+            Optional.of(datapath(wiped ? ImmutableSet.of(5) : ImmutableSet.of())));
+    Plan plan = MirrorCompiler.compile(intent, node);
     ImmutableList<InstalledEntry> installed =
         plan.entries().values().stream()
             .map(planned -> new InstalledEntry(planned.entry(), 7, 9, 900))
             .collect(ImmutableList.toImmutableList());
     return status(
+        intent,
         node,
         plan,
         installed,
-        ImmutableList.of(),
+        obstacles,
         ImmutableList.of(
             new Repair(
                 Repair.Cause.WIPED,
@@ -108,28 +135,32 @@ final class FakeWorld implements World {
   static NodeStatus away() {
     Node node = new Node("n2", Optional.empty(), false, Optional.empty());
     return status(
+        intent(),
         node,
         MirrorCompiler.compile(intent(), node),
         ImmutableList.of(),
-        ImmutableList.of("no OpenFlow: connection refused", "no OVSDB: connection refused"),
+        ImmutableList.of(
+            new Obstacle(Obstacle.On.OPENFLOW, "no OpenFlow: connection refused"),
+            new Obstacle(Obstacle.On.OVSDB, "no OVSDB: connection refused")),
         ImmutableList.of());
   }
 
   private static NodeStatus status(
+      NodeIntent intent,
       Node node,
       Plan plan,
       ImmutableList<InstalledEntry> installed,
-      ImmutableList<String> waiting,
+      ImmutableList<Obstacle> waiting,
       ImmutableList<Repair> repairs) {
     FlowDiff diff = FlowDiff.between(plan, installed, ImmutableSet.of(), ImmutableSet.of());
     return new NodeStatus(
-        intent(),
+        intent,
         node,
         plan,
         installed,
         diff,
         ImmutableMap.of(),
-        waiting.isEmpty() ? NodeStatus.Writer.US : NodeStatus.Writer.UNDECIDED,
+        node.bridgeConfirmed() ? NodeStatus.Writer.US : NodeStatus.Writer.UNDECIDED,
         waiting,
         Optional.empty(),
         waiting.isEmpty() && diff.inSync(),
@@ -164,7 +195,7 @@ final class FakeWorld implements World {
         name, "internal", name, OptionalInt.of(ofport), "", ids, ImmutableMap.of());
   }
 
-  private static Datapath datapath() {
+  private static Datapath datapath(ImmutableSet<Integer> remembered) {
     return new Datapath(
         1,
         0x20000000101L,
@@ -180,7 +211,7 @@ final class FakeWorld implements World {
             new LogicalPort(6, 2, 4, true),
             new LogicalPort(7, 2, 5, true)),
         false,
-        ImmutableSet.of());
+        remembered);
   }
 
   @Override
@@ -264,7 +295,12 @@ final class FakeWorld implements World {
 
   @Override
   public ImmutableMap<PodInterface, ImmutableList<String>> askedByApi(String node) {
-    return ImmutableMap.of();
+    return node.equals("n1") ? askedByApi : ImmutableMap.of();
+  }
+
+  @Override
+  public ImmutableMap<String, Instant> endsByApi(String node) {
+    return node.equals("n1") ? endsByApi : ImmutableMap.of();
   }
 
   @Override

@@ -177,6 +177,9 @@ final class HostileRequestsTest {
     String answer =
         raw(request(method + " /v1/nodes/n1 HTTP/1.1", "Host: localhost", "Connection: close"));
     assertThat(answer).startsWith("HTTP/1.1 4");
+    if (answer.startsWith("HTTP/1.1 405")) {
+      assertThat(answer).contains("Allow: GET, HEAD");
+    }
   }
 
   static ImmutableList<String> broken() {
@@ -257,15 +260,20 @@ final class HostileRequestsTest {
 
   @Test
   void anotherAcceptedType() {
-    assertThat(
-            server
-                .send(
-                    "GET",
-                    "/v1/nodes/n1/flows",
-                    Optional.empty(),
-                    ImmutableMap.of("Accept", "image/png"))
-                .statusCode())
-        .isEqualTo(406);
+    ImmutableMap<String, String> picture = ImmutableMap.of("Accept", "image/png");
+    for (String path : ImmutableList.of("/v1/nodes/n1/flows", "/v1/nodes", "/v1/mirrors")) {
+      assertThat(server.send("GET", path, Optional.empty(), picture).statusCode()).isEqualTo(406);
+    }
+    assertThat(server.getText("/v1/pods").statusCode()).isEqualTo(406);
+    // Nothing has happened of what could not be answered.
+    HttpResponse<String> put =
+        server.send(
+            "PUT",
+            "/v1/mirrors/demo/db",
+            Optional.of("{}"),
+            ImmutableMap.of("Accept", "image/png", "Content-Type", "application/json"));
+    assertThat(put.statusCode()).isEqualTo(406);
+    assertThat(server.told).isEmpty();
   }
 
   @Test

@@ -116,7 +116,8 @@ abstract class DatapathContract {
             + ",pop_vlan");
     Datapath datapath = withLogicalPorts(session, 2);
     assertThat(datapath.deliveryTable()).isEqualTo(OptionalInt.of(89));
-    assertThat(datapath.logicalPorts()).containsExactly(plain, new LogicalPort(p1, 3, 8, false));
+    assertThat(datapath.logicalPorts())
+        .containsExactly(plain, new LogicalPort(p1, 3, 8, false, true));
     assertThat(datapath.natInLabel()).isFalse();
 
     // OVN is upgraded: all is wiped, another delivery table, and the NAT mark elsewhere.

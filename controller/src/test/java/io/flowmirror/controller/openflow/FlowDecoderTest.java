@@ -71,7 +71,7 @@ class FlowDecoderTest {
         .containsExactly(
             new LogicalPort(1, 1, 2, true),
             new LogicalPort(3, 3, 3, true),
-            new LogicalPort(3, 3, 5, false),
+            new LogicalPort(3, 3, 5, false, true),
             new LogicalPort(4, 3, 2, true));
     assertThat(OvnPipeline.logicalPorts(candidates, captured("ovn-23.03-table65.bin")))
         .isEqualTo(candidates);

@@ -89,6 +89,12 @@ final class AskTest {
     awaitEntries(ONE_POD);
     ask(Standing.CURRENT, WEB, API);
     awaitEntries(2 * ONE_POD - 1);
+    awaitStatus(
+        status ->
+            status.repairs().reversed().stream()
+                .findFirst()
+                .filter(repair -> repair.cause() == Repair.Cause.KUBERNETES)
+                .isPresent());
     ask(Standing.CURRENT);
     awaitEntries(0);
   }

@@ -7,6 +7,8 @@ import static org.awaitility.Awaitility.await;
 import com.google.common.collect.ImmutableList;
 import com.google.common.collect.ImmutableSet;
 import com.google.common.collect.Lists;
+import io.flowmirror.config.Direction;
+import io.flowmirror.config.Mirror;
 import io.flowmirror.config.Overrides;
 import io.flowmirror.config.Settings;
 import io.flowmirror.config.SettingsReader;
@@ -22,6 +24,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
@@ -51,6 +54,8 @@ final class ReconcilerTest {
     awaitSettled();
     assertThat(node.rowChanges()).containsExactly(new RowChange.AddInternalPort("mirror0"));
     assertThat(node.isUp("mirror0")).isTrue();
+    // Before there was a mirror port nothing was wanted, and so nothing was found wrong.
+    assertThat(last(status().repairs()).cause()).isEqualTo(Cause.MIRROR_PORT);
     assertThat(matches())
         .containsExactlyInAnyOrder(
             "table=0, priority=40010,metadata=0,in_port=100",
@@ -431,6 +436,30 @@ final class ReconcilerTest {
   }
 
   @Test
+  void aRepairNamesWhoeverAsksForSomethingElse() {
+    node.foreignPort("mirror0", 3);
+    run("mirrors: []");
+    awaitSettled();
+    assertThat(status().repairs()).isEmpty();
+    Objects.requireNonNull(reconciler)
+        .request(
+            new Requests(
+                ImmutableList.of(new Mirror("default", "db", Direction.BOTH)), Optional.empty()));
+    awaitStatus(
+        status -> status.settled() && lastCause(status).equals(Optional.of(Cause.REQUESTED)));
+    Objects.requireNonNull(reconciler).update(settings(WEB));
+    awaitStatus(
+        status -> status.settled() && lastCause(status).equals(Optional.of(Cause.CONFIGURED)));
+    // What has been asked for and done is no cause of what comes later.
+    node.podGone("web");
+    awaitStatus(status -> status.settled() && lastCause(status).equals(Optional.of(Cause.MOVED)));
+  }
+
+  private static Optional<Cause> lastCause(NodeStatus status) {
+    return status.repairs().reversed().stream().map(Repair::cause).findFirst();
+  }
+
+  @Test
   void nothingIsWrittenWhileAnotherHasTheLock() {
     node.foreignPort("mirror0", 3);
     node.lock(Lock.ANOTHERS);
@@ -746,12 +775,14 @@ final class ReconcilerTest {
   }
 
   private void run(String yaml, Mode mode) {
-    Settings settings =
-        SettingsReader.parse(
-            "test",
-            yaml + "\nnodes: [{name: n1, ovsdb: 'unix:/db', openflow: 'unix:/of'}]",
-            Overrides.none());
-    reconciler = Reconciler.start(settings, mode, true, node, statuses -> {});
+    reconciler = Reconciler.start(settings(yaml), mode, true, node, statuses -> {});
+  }
+
+  private static Settings settings(String yaml) {
+    return SettingsReader.parse(
+        "test",
+        yaml + "\nnodes: [{name: n1, ovsdb: 'unix:/db', openflow: 'unix:/of'}]",
+        Overrides.none());
   }
 
   private NodeStatus status() {

@@ -26,6 +26,8 @@ import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -134,6 +136,21 @@ final class NorthboundIT {
     }
   }
 
+  /** If the database said it one day, we would have to. */
+  @Test
+  void ovnsVersionIsNotKnownWhereTheDatabaseDoesNotSayIt() {
+    JsonNode node = controller.get("/v1/nodes/n1");
+    assertThat(node.path("ovsVersion").asText()).isNotEmpty();
+    assertThat(node.path("ovnVersion").asText()).isEqualTo("unknown");
+    String version =
+        cluster.sandbox().run("node-exec", Cluster.NODE, "--", "ovn-controller", "--version");
+    Matcher number = Pattern.compile("ovn-controller ([0-9.]+)").matcher(version);
+    assertThat(number.find()).as(version).isTrue();
+    assertThat(Program.run("ovsdb-client", "dump", brInt.ovsdb(), "Open_vSwitch"))
+        .contains("ovs_version")
+        .doesNotContain(number.group(1));
+  }
+
   private String port(String pod) {
     return cluster.pod(pod).port();
   }
@@ -143,6 +160,8 @@ final class NorthboundIT {
     JsonNode made = controller.put("/v1/mirrors/demo/plain", "{\"direction\": \"to-pod\"}");
     assertThat(made.path("by").asText()).isEqualTo("local");
     awaitState("plain", "mirrored");
+    assertThat(controller.get("/v1/nodes/n1").path("lastRepair").path("cause").asText())
+        .isEqualTo("requested");
     JsonNode plain = controller.get("/v1/pods/demo/plain").path("interfaces").path(0);
     assertThat(plain.path("direction").asText()).isEqualTo("to-pod");
     assertThat(plain.path("askedBy").toString()).contains("REST (local)");

@@ -8,6 +8,7 @@ import io.flowmirror.config.Overrides;
 import io.flowmirror.config.Settings;
 import io.flowmirror.config.SettingsReader;
 import io.flowmirror.controller.reconcile.NodeStatus;
+import io.flowmirror.controller.reconcile.Obstacle;
 import io.flowmirror.controller.truth.Capture.Side;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -150,6 +151,7 @@ final class TlsIT {
             ovsdb.cut();
           }
           return status.waiting().stream()
+                  .map(Obstacle::words)
                   .filter(line -> line.contains("TLS: ") && line.contains(why))
                   .count()
               == 2;

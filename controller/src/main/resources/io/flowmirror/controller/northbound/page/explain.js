@@ -13,6 +13,7 @@ const VERDICTS = {
   unknown: ["Not known", "quiet"],
 };
 const NAMES = {
+  "api-heard": "API heard",
   "asked-for": "Asked for",
   allowed: "Allowed",
   "pod-found": "Pod found",

@@ -10,7 +10,7 @@ import { repeat } from "./world.js";
 import { millis, moment, nodeState, number, portState } from "./words.js";
 
 const MILLIS = 2_000;
-const FACTS = ["Connections", "Datapath", "Open vSwitch", "Mirror port", "Who writes", "Pods mirrored", "Entries", "Drift", "Global mode"];
+const FACTS = ["Connections", "Datapath", "Open vSwitch", "OVN", "Mirror port", "Who writes", "Pods mirrored", "Entries", "Drift", "Global mode"];
 const WRITERS = { us: "this controller", another: "another controller", undecided: "not yet decided" };
 
 const repairColumns = [
@@ -54,7 +54,8 @@ export function nodeView(name) {
     its.update([
       connections(node),
       node.dpid,
-      node.ovsVersion && node.deliveryTable !== undefined ? `${node.ovsVersion}, OVN delivers in table ${node.deliveryTable}` : node.ovsVersion,
+      node.ovsVersion,
+      `version ${node.ovnVersion}${node.deliveryTable === undefined ? "" : `; delivers in table ${node.deliveryTable}`}`,
       port ? `${port.name}, ${portState(port)[0]}${port.ofport === undefined ? "" : `, port ${port.ofport}`}` : null,
       WRITERS[node.writer] ?? node.writer,
       `${number(node.mirroredPods)} of ${number(node.podPorts)}`,

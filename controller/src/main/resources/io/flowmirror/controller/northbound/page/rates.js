@@ -59,7 +59,7 @@ export function onRates(listener) {
 }
 
 function between(before, now, seconds) {
-  if (!before || seconds <= 0 || now.packets < before.packets || now.bytes < before.bytes) {
+  if (!before || !now || seconds <= 0 || now.packets < before.packets || now.bytes < before.bytes) {
     return null;
   }
   return {
