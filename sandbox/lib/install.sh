@@ -10,7 +10,8 @@ NEEDS=(ovs-vswitchd:openvswitch-switch ovs-vsctl:openvswitch-switch ovsdb-tool:o
     ovs-pki:openvswitch-common openssl:openssl)
 
 # What no sandbox needs, and some test does.
-TEST_NEEDS=(chromium:chromium qperf:qperf wrk:wrk nginx:nginx-light iperf3:iperf3 nft:nftables gnuplot:gnuplot-nox)
+TEST_NEEDS=(chromium:chromium qperf:qperf wrk:wrk nginx:nginx-light iperf3:iperf3 nft:nftables gnuplot:gnuplot-nox
+    promtool:prometheus zsh:zsh)
 
 # Prints them; success when there are none.
 missing_packages() { # [COMMAND:PACKAGE...]
@@ -59,7 +60,7 @@ apt_install() { # PACKAGE...
 }
 
 cmd_install() { # [--tests]
-    local packages=() more=() had_ovs='' had_nginx='' rc=0
+    local packages=() more=() had_ovs='' had_nginx='' had_prometheus='' rc=0
     while (($#)); do
         case $1 in
             --tests) more=("${TEST_NEEDS[@]}"); shift ;;
@@ -77,6 +78,7 @@ cmd_install() { # [--tests]
     say "sandbox: installing ${packages[*]}"
     command -v ovs-vswitchd >/dev/null && had_ovs=1
     command -v nginx >/dev/null && had_nginx=1
+    command -v prometheus >/dev/null && had_prometheus=1
     restore_policy # of an install that was killed
     trap 'restore_policy' EXIT
     trap 'exit 130' INT TERM HUP
@@ -92,6 +94,7 @@ cmd_install() { # [--tests]
         [[ $had_ovs ]] ||
             systemctl disable openvswitch-switch ovsdb-server ovs-vswitchd ovn-central ovn-host >/dev/null 2>&1 || true
         [[ $had_nginx ]] || systemctl disable nginx >/dev/null 2>&1 || true
+        [[ $had_prometheus ]] || systemctl disable prometheus >/dev/null 2>&1 || true
     fi
     packages=()
     mapfile -t packages < <(missing_packages "${more[@]}")

@@ -69,13 +69,16 @@ public record KubernetesSettings(
    * do, as with Kube-OVN; otherwise those that are named and those whose labels are meant.
    */
   public boolean mayAsk(String namespace, Map<String, String> labels) {
-    if (!annotations) {
-      return false;
-    }
-    if (namespaces.isEmpty() && namespaceSelector.isEmpty()) {
-      return true;
-    }
-    return namespaces.filter(names -> names.contains(namespace)).isPresent()
-        || namespaceSelector.filter(selector -> selector.matches(labels)).isPresent();
+    return mayAskByName(namespace)
+        || (annotations
+            && namespaceSelector.filter(selector -> selector.matches(labels)).isPresent());
+  }
+
+  /** The same of a namespace whose labels are not known. */
+  public boolean mayAskByName(String namespace) {
+    return annotations
+        && (namespaces.isEmpty()
+            ? namespaceSelector.isEmpty()
+            : namespaces.get().contains(namespace));
   }
 }

@@ -63,15 +63,6 @@ public record EntryFilter(
     return (table.isEmpty() || entry.key().table() == table.getAsInt())
         && ((entry.cookie() ^ cookie) & cookieMask) == 0
         && (outPort.isEmpty() || entry.actions().contains(new Action.Output(outPort.getAsInt())))
-        && match.fields().entrySet().stream()
-            .allMatch(
-                wanted -> {
-                  Match.MaskedValue there = entry.key().match().fields().get(wanted.getKey());
-                  long mask = wanted.getValue().mask();
-                  return mask == 0
-                      || (there != null
-                          && (there.mask() & mask) == mask
-                          && ((there.value() ^ wanted.getValue().value()) & mask) == 0);
-                });
+        && entry.key().match().isWithin(match);
   }
 }

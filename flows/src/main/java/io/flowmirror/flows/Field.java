@@ -3,6 +3,7 @@ package io.flowmirror.flows;
 
 import com.google.common.collect.ImmutableMap;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The match fields that our entries use and that OVN's entries of a pod's port do, with their wire
@@ -42,18 +43,26 @@ public enum Field {
   /** Ingress port, 32 bits in OpenFlow 1.1 and later. */
   IN_PORT("in_port", "OXM_OF_IN_PORT", 0x8000, 0, 4);
 
-  private static final ImmutableMap<Integer, Field> BY_CODE;
+  private static final int NICIRA = 0x0001;
+  private static final int OPENFLOW = 0x8000;
+
+  /** By their number, which has seven bits: one is looked up for each field that is read. */
+  private static final @Nullable Field[] BY_NICIRAS_NUMBER = new Field[0x80];
+
+  private static final @Nullable Field[] BY_OPENFLOWS_NUMBER = new Field[0x80];
   private static final ImmutableMap<String, Field> BY_NAME;
 
   static {
-    ImmutableMap.Builder<Integer, Field> byCode = ImmutableMap.builder();
     ImmutableMap.Builder<String, Field> byName = ImmutableMap.builder();
     for (Field field : values()) {
-      byCode.put(field.oxmClass << 7 | field.oxmField, field);
+      if (field.oxmClass == NICIRA) {
+        BY_NICIRAS_NUMBER[field.oxmField] = field;
+      } else {
+        BY_OPENFLOWS_NUMBER[field.oxmField] = field;
+      }
       byName.put(field.text, field);
       byName.put(field.nxmName, field);
     }
-    BY_CODE = byCode.buildOrThrow();
     BY_NAME = byName.buildOrThrow();
   }
 
@@ -101,9 +110,17 @@ public enum Field {
     return bytes == 8 ? -1L : (1L << bytes * 8) - 1;
   }
 
-  /** The field of an OXM class and number, if it is one of ours. */
+  /**
+   * The field of an OXM class and number, if it is one of ours.
+   *
+   * @param oxmField 0 to 127
+   */
   public static Optional<Field> of(int oxmClass, int oxmField) {
-    return Optional.ofNullable(BY_CODE.get(oxmClass << 7 | oxmField));
+    return switch (oxmClass) {
+      case NICIRA -> Optional.ofNullable(BY_NICIRAS_NUMBER[oxmField]);
+      case OPENFLOW -> Optional.ofNullable(BY_OPENFLOWS_NUMBER[oxmField]);
+      default -> Optional.empty();
+    };
   }
 
   /** The field with this ovs-ofctl name, in either form. */

@@ -5,6 +5,7 @@ import com.google.common.base.Ascii;
 import com.google.common.collect.ImmutableList;
 import com.google.common.collect.ImmutableMap;
 import com.google.common.collect.ImmutableSet;
+import com.google.common.collect.Maps;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.HashMap;
@@ -81,6 +82,22 @@ public record FlowDiff(
   /** Whether there is nothing to do. */
   public boolean inSync() {
     return changes.isEmpty();
+  }
+
+  /** The same, of which only these changes are made. */
+  public FlowDiff only(Predicate<FlowChange> made) {
+    ImmutableList<FlowChange> left =
+        changes.stream().filter(made).collect(ImmutableList.toImmutableList());
+    ImmutableSet<FlowKey> keys =
+        left.stream().map(FlowChange::key).collect(ImmutableSet.toImmutableSet());
+    return new FlowDiff(
+        left,
+        ImmutableMap.copyOf(Maps.filterKeys(drift, keys::contains)),
+        conflicts,
+        held,
+        overwritten,
+        hidden,
+        strange);
   }
 
   /**

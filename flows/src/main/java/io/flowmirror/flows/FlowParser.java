@@ -90,7 +90,7 @@ public final class FlowParser {
     }
     Field field =
         Field.named(name).orElseThrow(() -> bad(word, "is not a field that Flowmirror uses"));
-    if (match.fields().containsKey(field)) {
+    if (match.has(field)) {
       throw bad(word, "matches on the same field twice");
     }
     Long reserved = field == Field.IN_PORT ? FlowText.RESERVED_PORTS.get(value) : null;

@@ -95,20 +95,20 @@ public final class FlowText {
   /** A match; empty for a match on every packet. */
   public static String format(Match match) {
     ImmutableList.Builder<String> parts = ImmutableList.builder();
-    match.fields().forEach((field, value) -> parts.add(format(field, value)));
+    match.forEach((field, value, mask) -> parts.add(format(field, value, mask)));
     match.others().forEach(oxm -> parts.add("oxm:" + oxm));
     return String.join(",", parts.build());
   }
 
-  private static String format(Field field, Match.MaskedValue value) {
-    if (field == Field.IN_PORT && value.mask() == field.allOnes()) {
-      String name = RESERVED_PORTS.inverse().get(value.value());
+  private static String format(Field field, long value, long mask) {
+    if (field == Field.IN_PORT && mask == field.allOnes()) {
+      String name = RESERVED_PORTS.inverse().get(value);
       if (name != null) {
         return field.text() + "=" + name;
       }
     }
-    String text = field.text() + "=" + number(field, value.value());
-    return value.mask() == field.allOnes() ? text : text + "/0x" + Long.toHexString(value.mask());
+    String text = field.text() + "=" + number(field, value);
+    return mask == field.allOnes() ? text : text + "/0x" + Long.toHexString(mask);
   }
 
   /** A list of actions; {@code drop} for none. */

@@ -17,6 +17,8 @@ import io.flowmirror.topology.Node;
 import io.flowmirror.topology.PodPort;
 import io.flowmirror.topology.Port;
 import java.util.Comparator;
+import java.util.HashMap;
+import java.util.Map;
 import java.util.Optional;
 import java.util.stream.Collectors;
 
@@ -135,7 +137,7 @@ public final class MirrorCompiler {
                 .map(port -> port.pod().toString())
                 .distinct()
                 .collect(Collectors.joining(", ", " of ", ""));
-    return "Doubled by Mirror "
+    return Plan.DOUBLED
         + mirror.name()
         + ": Open vSwitch copies frames"
         + whose
@@ -218,16 +220,20 @@ public final class MirrorCompiler {
     }
     int table = datapath.deliveryTable().getAsInt();
     ImmutableSet.Builder<Long> localDatapaths = ImmutableSet.builder();
+    Map<Integer, Interface> rows = node.rows();
+    Map<Integer, PodPort> pods = new HashMap<>();
+    node.podPorts().forEach(pod -> pods.putIfAbsent(pod.ofport(), pod));
     for (LogicalPort keys : datapath.logicalPorts()) {
       Port port = datapath.ports().get(keys.ofport());
       if (port == null) {
         continue;
       }
       localDatapaths.add(keys.datapathKey());
-      String name = node.row(port).map(Interface::name).orElse(port.name());
+      Interface known = rows.get(keys.ofport());
+      String name = known == null ? port.name() : known.name();
       // Whoever it is, everybody is asked for: the entries do not change with the port's owner.
       String subject = "";
-      Optional<PodPort> pod = podPort(keys.ofport());
+      Optional<PodPort> pod = Optional.ofNullable(pods.get(keys.ofport()));
       add(flows.toPort(table, keys, subject), pod, "copies what is delivered to " + name);
       // A frame that loses its tag on the way is another frame, which nobody has copied.
       if (keys.untags()) {
@@ -240,7 +246,9 @@ public final class MirrorCompiler {
           fromAnyPort.key());
     }
     for (Port tunnel : datapath.ports().values()) {
-      Optional<Encapsulation> encapsulation = node.row(tunnel).flatMap(Encapsulation::of);
+      Interface known = rows.get(tunnel.ofport());
+      Optional<Encapsulation> encapsulation =
+          known == null ? Optional.empty() : Encapsulation.of(known);
       if (encapsulation.isEmpty()) {
         continue;
       }
@@ -293,17 +301,13 @@ public final class MirrorCompiler {
     return intent.pods().getOrDefault(port.podInterface(), Direction.BOTH);
   }
 
-  private Optional<PodPort> podPort(int ofport) {
-    return node.podPorts().stream().filter(port -> port.ofport() == ofport).findFirst();
-  }
-
   /** Whose traffic it is: the logical port, or failing that the interface. */
   private String subject(String interfaceName) {
     Interface row = bridge.interfaces().get(interfaceName);
     return row == null ? "interface:" + interfaceName : subject(row);
   }
 
-  private static String subject(Interface row) {
+  static String subject(Interface row) {
     return row.ifaceId().orElse("interface:" + row.name());
   }
 }

@@ -2,9 +2,9 @@
 package io.flowmirror.flows;
 
 import com.google.common.collect.ImmutableList;
-import com.google.common.collect.ImmutableSet;
 import io.flowmirror.flows.Cookie.Role;
 import io.flowmirror.topology.LogicalPort;
+import java.util.Optional;
 import java.util.OptionalLong;
 
 /**
@@ -77,8 +77,31 @@ public record MirrorEntries(int mirrorPort, int holdSeconds) {
         };
   }
 
+  /**
+   * Whether an entry of ours copies what this port sends (E1), or what is delivered to it (E2),
+   * whatever the entry was made for.
+   *
+   * @param keys what OVN's entries say of the port, if anything
+   */
+  public static boolean copiesAt(FlowEntry entry, int ofport, Optional<LogicalPort> keys) {
+    Match match = entry.key().match();
+    return switch (Cookie.role(entry.cookie()).orElse(Role.MIRROR_PORT_INGRESS)) {
+      case FROM_PORT -> match.exact(Field.IN_PORT).equals(OptionalLong.of(ofport));
+      case TO_PORT ->
+          keys.isPresent()
+              && match.exact(Field.METADATA).equals(OptionalLong.of(keys.get().datapathKey()))
+              && match.exact(Field.REG15).equals(OptionalLong.of(keys.get().portKey()));
+      case FROM_ANY_PORT, COPIED_ALREADY, COPIED_AT_TUNNEL, MIRROR_PORT_INGRESS -> false;
+    };
+  }
+
   private static boolean has(Match match, Field... fields) {
-    return match.fields().keySet().equals(ImmutableSet.copyOf(fields));
+    for (Field field : fields) {
+      if (!match.has(field)) {
+        return false;
+      }
+    }
+    return match.size() == fields.length;
   }
 
   /** E0: what comes in by the mirror port itself is not copied; OVN's own default drops it. */

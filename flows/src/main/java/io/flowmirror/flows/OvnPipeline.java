@@ -50,7 +50,7 @@ public final class OvnPipeline {
     return !Cookie.isOurs(entry.cookie())
         && entry.key().table() == INGRESS_TABLE
         && entry.key().priority() <= MAX_INGRESS_PRIORITY
-        && entry.key().match().exact(Field.IN_PORT).isPresent();
+        && entry.key().match().isExact(Field.IN_PORT);
   }
 
   /**
@@ -64,8 +64,8 @@ public final class OvnPipeline {
   public static boolean concernsDelivery(FlowEntry entry) {
     Match match = entry.key().match();
     return !Cookie.isOurs(entry.cookie())
-        && match.exact(Field.REG15).isPresent()
-        && match.exact(Field.METADATA).isPresent();
+        && match.isExact(Field.REG15)
+        && match.isExact(Field.METADATA);
   }
 
   /** What table 0 says, in the order of ofport: each is only half a logical port. */
@@ -188,7 +188,7 @@ public final class OvnPipeline {
       return Optional.empty();
     }
     Match match = entry.key().match();
-    boolean plain = match.fields().size() == 1 && match.others().isEmpty();
+    boolean plain = match.size() == 1 && match.others().isEmpty();
     return Optional.of(
         new LogicalPort(
             (int) ofport,

@@ -27,6 +27,14 @@ public record Plan(
     boolean confirmed,
     ImmutableList<String> refusals) {
 
+  /** How the refusals begin that name pods and their interfaces. */
+  static final String DOUBLED = "Doubled by Mirror ";
+
+  /** Whether a refusal names pods: then it is not for everybody to read. */
+  public static boolean namesPods(String refusal) {
+    return refusal.startsWith(DOUBLED);
+  }
+
   /** What can be planned for a node of which OVSDB has said nothing yet. */
   static final Plan NOTHING =
       new Plan(

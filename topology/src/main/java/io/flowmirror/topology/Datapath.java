@@ -4,8 +4,12 @@ package io.flowmirror.topology;
 import com.google.common.collect.ImmutableList;
 import com.google.common.collect.ImmutableMap;
 import com.google.common.collect.ImmutableSet;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.Set;
 
 /**
  * br-int as one live OpenFlow connection describes it. Numbers and keys are only as good as the
@@ -32,18 +36,17 @@ public record Datapath(
     boolean natInLabel,
     ImmutableSet<Integer> remembered) {
 
-  /** The plain logical port of a number, if OVN has bound exactly one. */
-  public Optional<LogicalPort> logicalPort(int ofport) {
-    LogicalPort found = null;
+  /** The plain logical port of each number of which OVN has bound exactly one. */
+  public Map<Integer, LogicalPort> plainLogicalPorts() {
+    Map<Integer, LogicalPort> found = HashMap.newHashMap(logicalPorts.size());
+    Set<Integer> twice = new HashSet<>();
     for (LogicalPort port : logicalPorts) {
-      if (port.ofport() == ofport && port.plain()) {
-        if (found != null) {
-          return Optional.empty();
-        }
-        found = port;
+      if (port.plain() && found.put(port.ofport(), port) != null) {
+        twice.add(port.ofport());
       }
     }
-    return Optional.ofNullable(found);
+    found.keySet().removeAll(twice);
+    return found;
   }
 
   /**

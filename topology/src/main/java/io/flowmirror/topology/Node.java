@@ -3,22 +3,85 @@ package io.flowmirror.topology;
 
 import com.google.common.collect.ImmutableList;
 import com.google.common.collect.ImmutableSet;
+import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.HashMap;
 import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /**
- * One node, as far as it has been observed.
- *
- * @param name the node's name
- * @param bridge OVSDB's last word. It outlives the OVSDB connection: an interface does not become
- *     another pod's because the database is away.
- * @param bridgeConfirmed whether OVSDB is connected and says so now
- * @param datapath the live OpenFlow connection's word; empty while there is none
+ * One node, as far as it has been observed: a value, that remembers what has been concluded of it.
  */
-public record Node(
-    String name, Optional<Bridge> bridge, boolean bridgeConfirmed, Optional<Datapath> datapath) {
+public final class Node {
+  private final String name;
+  private final Optional<Bridge> bridge;
+  private final boolean bridgeConfirmed;
+  private final Optional<Datapath> datapath;
+
+  /** Concluded when it is first asked for, which is several times a round; any thread may do it. */
+  private @Nullable ImmutableList<PodPort> podPorts;
+
+  /**
+   * A node of which this has been observed.
+   *
+   * @param name the node's name
+   * @param bridge OVSDB's last word. It outlives the OVSDB connection: an interface does not become
+   *     another pod's because the database is away.
+   * @param bridgeConfirmed whether OVSDB is connected and says so now
+   * @param datapath the live OpenFlow connection's word; empty while there is none
+   */
+  public Node(
+      String name, Optional<Bridge> bridge, boolean bridgeConfirmed, Optional<Datapath> datapath) {
+    this.name = name;
+    this.bridge = bridge;
+    this.bridgeConfirmed = bridgeConfirmed;
+    this.datapath = datapath;
+  }
+
+  /** The node's name. */
+  public String name() {
+    return name;
+  }
+
+  /** OVSDB's last word, be the connection live or not. */
+  public Optional<Bridge> bridge() {
+    return bridge;
+  }
+
+  /** Whether OVSDB is connected and says so now. */
+  public boolean bridgeConfirmed() {
+    return bridgeConfirmed;
+  }
+
+  /** The live OpenFlow connection's word; empty while there is none. */
+  public Optional<Datapath> datapath() {
+    return datapath;
+  }
+
+  /**
+   * The node after one more fact of it; empty if it is forgotten. What the fact does not change is
+   * the same object.
+   */
+  public Optional<Node> after(Fact fact) {
+    Node after =
+        switch (fact) {
+          case Fact.BridgeObserved observed ->
+              new Node(
+                  name,
+                  observed.bridge().or(() -> bridge),
+                  observed.bridge().isPresent(),
+                  datapath);
+          case Fact.DatapathObserved observed ->
+              new Node(name, bridge, bridgeConfirmed, observed.datapath());
+          case Fact.NodeForgotten forgotten -> null;
+        };
+    return after == null ? Optional.empty() : Optional.of(equals(after) ? this : after);
+  }
 
   /** A node of which nothing is known yet. */
   public static Node unobserved(String name) {
@@ -27,25 +90,36 @@ public record Node(
 
   /** Pods' ports on which OVSDB and OpenFlow agree, in the order of pod, then interface. */
   public ImmutableList<PodPort> podPorts() {
-    if (bridge.isEmpty() || datapath.isEmpty()) {
-      return ImmutableList.of();
+    ImmutableList<PodPort> known = podPorts;
+    if (known == null) {
+      known =
+          bridge.isEmpty() || datapath.isEmpty()
+              ? ImmutableList.of()
+              : podPorts(bridge.get(), datapath.get());
+      podPorts = known;
     }
-    ImmutableList.Builder<PodPort> ports = ImmutableList.builder();
-    for (Interface row : bridge.get().interfaces().values()) {
-      Optional<Port> port = port(row);
-      if (port.isPresent() && row.pod().isPresent()) {
+    return known;
+  }
+
+  private ImmutableList<PodPort> podPorts(Bridge known, Datapath live) {
+    Map<Integer, LogicalPort> bound = live.plainLogicalPorts();
+    List<PodPort> ports = new ArrayList<>();
+    for (Interface row : known.interfaces().values()) {
+      Optional<PodName> pod = row.pod();
+      Optional<Port> port = pod.isEmpty() ? Optional.empty() : port(row);
+      if (port.isPresent()) {
         int ofport = port.get().ofport();
         ports.add(
             new PodPort(
-                row.pod().get(),
+                pod.get(),
                 row.provider(),
                 row.name(),
                 ofport,
-                datapath.get().logicalPort(ofport)));
+                Optional.ofNullable(bound.get(ofport))));
       }
     }
     return ImmutableList.sortedCopyOf(
-        Comparator.comparing(PodPort::pod).thenComparing(PodPort::interfaceName), ports.build());
+        Comparator.comparing(PodPort::pod).thenComparing(PodPort::interfaceName), ports);
   }
 
   /**
@@ -104,15 +178,35 @@ public record Node(
             .filter(port -> port.isNamed(row.name()));
   }
 
-  /** The interface that a live port is. */
-  public Optional<Interface> row(Port port) {
-    return bridge.stream()
-        .flatMap(known -> known.interfaces().values().stream())
-        .filter(row -> claims(row, port) && port.isNamed(row.name()))
-        .findFirst();
+  /** The interface that each live port is, by the port's number, where there is one. */
+  public Map<Integer, Interface> rows() {
+    Map<Integer, Interface> rows = new HashMap<>();
+    if (bridge.isPresent()) {
+      for (Interface row : bridge.get().interfaces().values()) {
+        port(row).ifPresent(port -> rows.putIfAbsent(port.ofport(), row));
+      }
+    }
+    return rows;
   }
 
-  private static boolean claims(Interface row, Port port) {
-    return row.ofport().isPresent() && row.ofport().getAsInt() == port.ofport();
+  @Override
+  public boolean equals(@Nullable Object object) {
+    return object == this
+        || (object instanceof Node other
+            && name.equals(other.name)
+            && bridgeConfirmed == other.bridgeConfirmed
+            && bridge.equals(other.bridge)
+            && datapath.equals(other.datapath));
+  }
+
+  @Override
+  public int hashCode() {
+    return Objects.hash(name, bridge, bridgeConfirmed, datapath);
+  }
+
+  @Override
+  public String toString() {
+    return "Node[name=%s, bridge=%s, bridgeConfirmed=%s, datapath=%s]"
+        .formatted(name, bridge, bridgeConfirmed, datapath);
   }
 }

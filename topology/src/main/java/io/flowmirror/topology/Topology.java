@@ -21,25 +21,7 @@ public record Topology(ImmutableMap<String, Node> nodes) {
 
   /** The topology after one more fact. The result depends on the newest facts, not on the order. */
   public Topology with(Fact fact) {
-    Node before = node(fact.node());
-    Optional<Node> after =
-        switch (fact) {
-          case Fact.BridgeObserved observed ->
-              Optional.of(
-                  new Node(
-                      before.name(),
-                      observed.bridge().or(before::bridge),
-                      observed.bridge().isPresent(),
-                      before.datapath()));
-          case Fact.DatapathObserved observed ->
-              Optional.of(
-                  new Node(
-                      before.name(),
-                      before.bridge(),
-                      before.bridgeConfirmed(),
-                      observed.datapath()));
-          case Fact.NodeForgotten forgotten -> Optional.empty();
-        };
+    Optional<Node> after = node(fact.node()).after(fact);
     if (after.equals(Optional.ofNullable(nodes.get(fact.node())))) {
       return this;
     }

@@ -8,12 +8,11 @@ import io.flowmirror.config.Direction;
 import io.flowmirror.topology.PodInterface;
 import java.util.Map;
 import java.util.Optional;
-import java.util.function.BiPredicate;
 import java.util.stream.Stream;
 
 /**
  * Who asks in the API for which frames on one node. What one of them asks for is kept apart, so
- * that it can end without the others, and without a word from the API.
+ * that it can end without the others.
  *
  * @param all for each interface that is asked for, by who asks: {@code annotation[:MANAGER]} or
  *     {@code mirror:NAMESPACE/NAME[:MANAGER]}, with the field manager as far as the API shows it
@@ -30,21 +29,6 @@ public record Askers(ImmutableMap<PodInterface, ImmutableMap<String, Direction>>
   /** Who asks for each interface. */
   public ImmutableMap<PodInterface, ImmutableSet<String>> names() {
     return ImmutableMap.copyOf(Maps.transformValues(all, ImmutableMap::keySet));
-  }
-
-  /** Those of them whose word counts, by what they ask for and who they are. */
-  public Askers only(BiPredicate<PodInterface, String> counts) {
-    ImmutableMap.Builder<PodInterface, ImmutableMap<String, Direction>> left =
-        ImmutableMap.builder();
-    all.forEach(
-        (at, asks) -> {
-          ImmutableMap<String, Direction> some =
-              ImmutableMap.copyOf(Maps.filterKeys(asks, who -> counts.test(at, who)));
-          if (!some.isEmpty()) {
-            left.put(at, some);
-          }
-        });
-    return new Askers(left.buildOrThrow());
   }
 
   /** What these want together; they are at least one. */

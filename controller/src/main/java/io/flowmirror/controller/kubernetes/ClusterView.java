@@ -45,6 +45,24 @@ final class ClusterView {
     ImmutableSet<String> by() {
       return asks.keySet();
     }
+
+    private Optional<Request> within(@Nullable Direction before) {
+      if (before == null) {
+        return Optional.empty();
+      }
+      if (direction().and(before) == before) {
+        return Optional.of(this);
+      }
+      ImmutableMap.Builder<String, Direction> left = ImmutableMap.builder();
+      asks.forEach(
+          (who, direction) -> {
+            if (direction.and(before) == direction) {
+              left.put(who, before);
+            }
+          });
+      ImmutableMap<String, Direction> some = left.buildOrThrow();
+      return some.isEmpty() ? Optional.empty() : Optional.of(new Request(pod, at, some));
+    }
   }
 
   /**
@@ -74,6 +92,23 @@ final class ClusterView {
       granted.forEach(request -> all.merge(request.at(), request.asks(), Askers::united));
       return new Askers(ImmutableMap.copyOf(all));
     }
+
+    /** Of what is granted that alone which was asked for before: nothing begins. */
+    Requests within(ImmutableMap<PodInterface, Direction> before) {
+      return new Requests(
+          granted.stream()
+              .flatMap(request -> request.within(before.get(request.at())).stream())
+              .collect(ImmutableList.toImmutableList()),
+          refused,
+          choices);
+    }
+
+    /** Which pod each of the interfaces is of, by uid. */
+    ImmutableMap<PodInterface, String> uids() {
+      Map<PodInterface, String> all = new LinkedHashMap<>();
+      granted.forEach(request -> all.put(request.at(), request.pod().uid()));
+      return ImmutableMap.copyOf(all);
+    }
   }
 
   private final KubernetesSettings settings;
@@ -99,6 +134,18 @@ final class ClusterView {
 
   ClusterView(KubernetesSettings settings) {
     this.settings = settings;
+  }
+
+  /** The same facts, as other settings take them; the nodes are not among them. */
+  static ClusterView of(ClusterView before, KubernetesSettings settings) {
+    ClusterView view = new ClusterView(settings);
+    before.namespaces.values().forEach(view::put);
+    before.pods.values().forEach(view::put);
+    if (settings.mirrorResources()) {
+      before.mirrors.all().forEach(view::put);
+    }
+    view.remember(before);
+    return view;
   }
 
   /** A pod is there, or has changed. */
@@ -373,9 +420,12 @@ final class ClusterView {
     return !pods.containsKey(pod.namespace() + "/" + vm);
   }
 
+  /** Where its labels are not known, a namespace counts by its name alone, if at all. */
   private boolean mayAsk(String namespace) {
     @Nullable NamespaceView known = namespaces.get(namespace);
-    return settings.mayAsk(namespace, known == null ? ImmutableMap.of() : known.labels());
+    return known == null
+        ? settings.mayAskByName(namespace)
+        : settings.mayAsk(namespace, known.labels());
   }
 
   /**

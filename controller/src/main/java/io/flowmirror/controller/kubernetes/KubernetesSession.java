@@ -7,6 +7,7 @@ import com.google.common.collect.ImmutableMap;
 import com.google.common.collect.ImmutableSet;
 import com.google.common.collect.Sets;
 import io.fabric8.kubernetes.client.KubernetesClient;
+import io.flowmirror.config.Direction;
 import io.flowmirror.config.KubernetesSettings;
 import io.flowmirror.config.NodeSettings;
 import io.flowmirror.flows.Asked;
@@ -15,9 +16,9 @@ import io.flowmirror.topology.PodInterface;
 import io.flowmirror.topology.PodName;
 import java.time.Duration;
 import java.time.Instant;
-import java.util.HashSet;
+import java.util.HashMap;
 import java.util.Map;
-import java.util.Set;
+import java.util.Optional;
 import java.util.SplittableRandom;
 import java.util.concurrent.Future;
 import java.util.concurrent.RejectedExecutionException;
@@ -56,8 +57,8 @@ public final class KubernetesSession implements AutoCloseable {
   private final StatusWriter statuses;
   private final MirrorReports reports;
 
-  /** The nodes of which the listener has been told that anything is asked for. */
-  private final Set<String> told = new HashSet<>();
+  /** By node of which the listener has been told that anything is asked for: what. */
+  private final Map<String, ImmutableMap<PodInterface, Direction>> told = new HashMap<>();
 
   private @Nullable Watching next;
   private @Nullable Watching live;
@@ -68,6 +69,11 @@ public final class KubernetesSession implements AutoCloseable {
   private Duration retry = FIRST_RETRY;
   private String trouble = "";
   private boolean asking;
+
+  /** When what is known was so for certain, as long as the API is away. */
+  private long heardNanos;
+
+  private volatile Heard left = Heard.NOTHING;
 
   /** What a session tells. Called on the session's thread. */
   public interface Listener {
@@ -83,6 +89,9 @@ public final class KubernetesSession implements AutoCloseable {
     /** When it ends by itself, for those of {@link #askers} whose asking has an end. */
     default void ends(String node, ImmutableMap<String, Instant> until) {}
 
+    /** Which pods those are, by uid; it comes before each {@link #asked}, too. */
+    default void uids(String node, ImmutableMap<PodInterface, String> uids) {}
+
     /**
      * On nodes of which {@link #asked} has not been called nothing is asked for, and that is of
      * this standing. It comes after what else is new.
@@ -97,20 +106,20 @@ public final class KubernetesSession implements AutoCloseable {
    * Opens a session, which connects at once and goes on trying until it is closed.
    *
    * @param hold for how long what was heard last counts without the API
-   * @param known nodes of which a session before this one has told: they are told of again
+   * @param before what the session before this one had heard: it is told of at once, as what was
+   *     heard last, as far as these settings let it count
    */
   public KubernetesSession(
       KubernetesClient client,
       KubernetesSettings settings,
       Duration hold,
-      Set<String> known,
+      Heard before,
       Listener listener) {
     this.client = client;
     this.settings = settings;
     this.hold = hold;
     this.listener = listener;
     this.view = new ClusterView(settings);
-    this.told.addAll(known);
     this.thread =
         new ScheduledThreadPoolExecutor(
             1, Thread.ofPlatform().name("kubernetes").daemon().factory());
@@ -121,11 +130,7 @@ public final class KubernetesSession implements AutoCloseable {
     this.reports =
         new MirrorReports(
             statuses, Ticker.systemTicker(), settings.onlyNode().isEmpty(), new SplittableRandom());
-    if (!known.isEmpty()) {
-      // What another session has heard counts no longer than what this one would have.
-      expiry = thread.schedule(guarded(this::expire), hold.toMillis(), TimeUnit.MILLISECONDS);
-    }
-    execute(this::lookAnew);
+    execute(() -> begin(before));
     var unused =
         thread.scheduleWithFixedDelay(
             guarded(this::heartbeat),
@@ -153,21 +158,12 @@ public final class KubernetesSession implements AutoCloseable {
     };
   }
 
-  /**
-   * Takes where a node stands, from whatever thread; it makes Events and Mirrors' statuses of it.
-   *
-   * @param copies what has been copied of its pods since their entries were made
-   * @param trouble what keeps it from being as it was asked for, in words
-   */
-  public void stands(
-      String node,
-      ImmutableSet<PodInterface> mirrored,
-      ImmutableMap<PodName, Copies> copies,
-      String trouble) {
+  /** Takes where a node stands, from whatever thread; Events and Mirrors' statuses come of it. */
+  public void stands(String node, NodeStand stand) {
     execute(
         () -> {
-          events.stands(node, mirrored, trouble);
-          reports.stands(node, mirrored, copies, trouble);
+          events.stands(node, stand);
+          reports.stands(node, stand);
         });
   }
 
@@ -181,6 +177,31 @@ public final class KubernetesSession implements AutoCloseable {
   }
 
   // Watches.
+
+  /** What another session has heard counts, and for no longer than what this one would have. */
+  private void begin(Heard before) {
+    before
+        .view()
+        .ifPresent(
+            heard -> {
+              view = ClusterView.of(heard, settings);
+              told.putAll(before.told());
+              heardNanos = before.nanos();
+              standing = Standing.LAST;
+              view.passTo(Instant.now());
+              view.takeChanged();
+              expireAfterHold();
+              tell(ImmutableSet.copyOf(told.keySet()));
+              listener.elsewhere(standing);
+              endMirrors();
+            });
+    lookAnew();
+  }
+
+  private void expireAfterHold() {
+    long left = hold.toNanos() - (System.nanoTime() - heardNanos);
+    expiry = thread.schedule(guarded(this::expire), Math.max(0, left), TimeUnit.NANOSECONDS);
+  }
 
   /** Begins to list and to watch from scratch, beside what is known. */
   private void lookAnew() {
@@ -223,7 +244,7 @@ public final class KubernetesSession implements AutoCloseable {
     view.takeChanged();
     view.takeNodesChanged();
     tellNodes();
-    tell(Sets.union(told, view.nodesWithPods()).immutableCopy());
+    tell(Sets.union(told.keySet(), view.nodesWithPods()).immutableCopy());
     listener.elsewhere(standing);
   }
 
@@ -264,8 +285,9 @@ public final class KubernetesSession implements AutoCloseable {
     standing = Standing.LAST;
     log.warn("Kubernetes: {}; {}", reason, consequence());
     trouble = reason;
-    expiry = thread.schedule(guarded(this::expire), hold.toMillis(), TimeUnit.MILLISECONDS);
-    tell(ImmutableSet.copyOf(told));
+    heardNanos = System.nanoTime();
+    expireAfterHold();
+    tell(ImmutableSet.copyOf(told.keySet()));
     listener.elsewhere(standing);
     lookAnew();
   }
@@ -279,7 +301,7 @@ public final class KubernetesSession implements AutoCloseable {
     if (standing == Standing.UNKNOWN) {
       standing = Standing.LAST;
     }
-    tell(ImmutableSet.copyOf(told));
+    tell(ImmutableSet.copyOf(told.keySet()));
   }
 
   /**
@@ -359,19 +381,25 @@ public final class KubernetesSession implements AutoCloseable {
     for (String node : nodes) {
       if (!node.isEmpty()) {
         ClusterView.Requests requests = view.requests(node);
+        if (standing == Standing.LAST) {
+          requests = requests.within(told.getOrDefault(node, ImmutableMap.of()));
+        }
+        Askers askers = requests.askers();
+        ImmutableMap<PodInterface, Direction> directions = askers.directions();
         if (requests.granted().isEmpty() && requests.refused().isEmpty()) {
           // It is like any that was never told of, or is gone.
           told.remove(node);
         } else {
-          told.add(node);
+          told.put(node, directions);
         }
-        events.asked(node, requests);
-        reports.asked(node, requests);
+        // First what is to be done, and then what is to be said of it.
         listener.refused(node, refused(requests));
-        Askers askers = requests.askers();
         listener.askers(node, askers);
         listener.ends(node, view.ends(node));
-        listener.asked(node, new Asked(askers.directions(), standing));
+        listener.uids(node, requests.uids());
+        listener.asked(node, new Asked(directions, standing));
+        events.asked(node, requests);
+        reports.asked(node, requests);
       }
     }
   }
@@ -385,11 +413,23 @@ public final class KubernetesSession implements AutoCloseable {
                 (one, other) -> one + "; " + other));
   }
 
+  /** What it had heard when it was closed; before that, nothing. */
+  public Heard heard() {
+    return left;
+  }
+
   /** Ends the session; nothing is told afterwards. */
   @Override
   public void close() {
     execute(
         () -> {
+          if (standing != Standing.UNKNOWN) {
+            left =
+                new Heard(
+                    Optional.of(view),
+                    ImmutableMap.copyOf(told),
+                    live == null ? heardNanos : System.nanoTime());
+          }
           if (live != null) {
             live.close();
           }

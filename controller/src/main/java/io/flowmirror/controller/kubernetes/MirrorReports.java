@@ -9,7 +9,6 @@ import com.google.common.collect.Sets;
 import io.flowmirror.controller.kubernetes.ClusterView.Choice;
 import io.flowmirror.controller.kubernetes.ClusterView.Requests;
 import io.flowmirror.controller.kubernetes.MirrorStatus.Part;
-import io.flowmirror.topology.PodInterface;
 import io.flowmirror.topology.PodName;
 import java.time.Duration;
 import java.time.Instant;
@@ -63,9 +62,6 @@ final class MirrorReports {
     boolean write(MirrorView mirror, Map<String, Object> patch);
   }
 
-  private record Stand(
-      ImmutableSet<PodInterface> mirrored, ImmutableMap<PodName, Copies> copies, String trouble) {}
-
   private record Written(Map<String, Object> patch, long nanos) {}
 
   private final Writer writer;
@@ -79,7 +75,7 @@ final class MirrorReports {
   private final Map<String, ImmutableMap<String, Part>> seen = new HashMap<>();
 
   private final Map<String, ImmutableList<Choice>> choices = new HashMap<>();
-  private final Map<String, Stand> stands = new HashMap<>();
+  private final Map<String, NodeStand> stands = new HashMap<>();
   private final Map<String, Written> written = new HashMap<>();
 
   /**
@@ -105,13 +101,8 @@ final class MirrorReports {
   }
 
   /** Takes where a node stands that this controller writes to. */
-  void stands(
-      String node,
-      ImmutableSet<PodInterface> mirrored,
-      ImmutableMap<PodName, Copies> copies,
-      String trouble) {
-    String shown = trouble.length() > LONGEST ? trouble.substring(0, LONGEST) + "…" : trouble;
-    stands.put(node, new Stand(mirrored, copies, shown));
+  void stands(String node, NodeStand stand) {
+    stands.put(node, stand);
   }
 
   /** A node is not ours to tell of, or not any more. */
@@ -143,7 +134,7 @@ final class MirrorReports {
     Map<String, Map<String, Part>> parts = new HashMap<>();
     choices.forEach(
         (node, chosen) -> {
-          @Nullable Stand stand = stands.get(node);
+          @Nullable NodeStand stand = stands.get(node);
           for (Choice choice : chosen) {
             concerned.computeIfAbsent(choice.mirror(), key -> new HashSet<>()).add(node);
             if (stand != null) {
@@ -156,7 +147,7 @@ final class MirrorReports {
     return parts;
   }
 
-  private static Part part(Choice choice, Stand stand) {
+  private static Part part(Choice choice, NodeStand stand) {
     PodName pod = new PodName(choice.pod().namespace(), choice.pod().name());
     if (choice.at().isEmpty()) {
       return new Part(
@@ -167,7 +158,17 @@ final class MirrorReports {
         choice.at().stream()
             .map(at -> stand.copies().getOrDefault(at.pod(), Copies.NONE))
             .reduce(Copies.NONE, Copies::and);
-    return new Part(1, mirrored ? 1 : 0, mirrored ? "" : stand.trouble(), copies);
+    return new Part(1, mirrored ? 1 : 0, mirrored ? "" : trouble(choice, stand), copies);
+  }
+
+  /** Of a VM's two names the later one is that which its interfaces have. */
+  private static String trouble(Choice choice, NodeStand stand) {
+    String words =
+        choice.at().stream()
+            .flatMap(at -> Optional.ofNullable(stand.troubles().get(at)).stream())
+            .map(Trouble::words)
+            .reduce("", (one, other) -> other);
+    return words.length() > LONGEST ? words.substring(0, LONGEST) + "…" : words;
   }
 
   private static Part both(Part one, Part other) {

@@ -9,7 +9,6 @@ import io.flowmirror.controller.kubernetes.ClusterView.Request;
 import io.flowmirror.controller.kubernetes.ClusterView.Requests;
 import io.flowmirror.topology.PodInterface;
 import java.time.Duration;
-import java.time.Instant;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -18,11 +17,13 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Tells, by an Event on the pod and by a line of the audit log, when its mirror starts, stops or is
- * refused. Nothing is told twice while nothing changes. Confined to the session's thread.
+ * Tells, by an Event on the pod, when its mirror starts, stops, fails or is refused, the last by a
+ * line of the audit log, too. A mirror has not stopped because its request in the API has gone: the
+ * file, or somebody else, may ask for it. Nothing is told twice while nothing changes. Confined to
+ * the session's thread.
  */
 final class PodEvents {
-  /** Who was mirrored, by whose word, on which node, from when to when. */
+  /** Who asked for what was not done; what is done is told there by the link. */
   private static final Logger AUDIT = LoggerFactory.getLogger("io.flowmirror.audit");
 
   static final String STARTED = "MirrorStarted";
@@ -33,7 +34,13 @@ final class PodEvents {
   /** What has been told of one interface of a pod. */
   private static final class Told {
     Request request;
-    @Nullable Instant since;
+
+    /** Whether its start has been told, in this direction. */
+    boolean started;
+
+    /** Whether its Event says that it is mirrored, as far as this controller has written it. */
+    boolean shown;
+
     String trouble = "";
 
     /** Since when it should be mirrored, and is not; 0 while it is. */
@@ -44,8 +51,6 @@ final class PodEvents {
       this.notSinceNanos = nowNanos;
     }
   }
-
-  private record Stand(ImmutableSet<PodInterface> mirrored, String trouble) {}
 
   /** Where Events go. */
   interface Writer {
@@ -60,10 +65,16 @@ final class PodEvents {
   /** What is over by itself so soon is no failure. */
   private static final Duration PATIENCE = Duration.ofSeconds(5);
 
+  /** An interface comes when the pod's volumes are there and its sandbox is made. */
+  private static final Duration SETTING_UP = Duration.ofSeconds(60);
+
   private final Writer writer;
   private final Ticker ticker;
   private final Map<String, Map<PodInterface, Told>> nodes = new HashMap<>();
-  private final Map<String, Stand> stands = new HashMap<>();
+  private final Map<String, NodeStand> stands = new HashMap<>();
+
+  /** By node, what was told to have started, and is not asked for any more by the API. */
+  private final Map<String, Map<PodInterface, Told>> parting = new HashMap<>();
 
   /** By node, what is refused now. */
   private final Map<String, ImmutableMap<PodView, String>> refused = new HashMap<>();
@@ -78,32 +89,27 @@ final class PodEvents {
 
   /** Takes what is asked for on one node. */
   void asked(String node, Requests requests) {
-    Map<PodInterface, Told> before = nodes.getOrDefault(node, Map.of());
+    Map<PodInterface, Told> before = new LinkedHashMap<>(parting.getOrDefault(node, Map.of()));
+    before.putAll(nodes.getOrDefault(node, Map.of()));
     Map<PodInterface, Told> now = new LinkedHashMap<>();
     for (Request request : requests.granted()) {
-      @Nullable Told told = before.get(request.at());
-      boolean same =
-          told != null
-              && told.request.pod().uid().equals(request.pod().uid())
-              && told.request.direction() == request.direction();
-      if (same && told != null) {
-        goesOn(node, told, request);
-        now.put(request.at(), told);
-      } else {
-        now.put(request.at(), new Told(request, ticker.read()));
+      @Nullable Told told = before.remove(request.at());
+      if (told != null && !isOf(request.pod(), told)) {
+        stopped(node, told);
+        told = null;
       }
+      if (told == null) {
+        told = new Told(request, ticker.read());
+      }
+      if (told.request.direction() != request.direction()) {
+        told.started = false;
+      }
+      told.request = request;
+      now.put(request.at(), told);
     }
-    before.forEach(
-        (at, told) -> {
-          if (now.get(at) != told) {
-            stopped(node, told);
-          }
-        });
-    if (now.isEmpty()) {
-      nodes.remove(node);
-    } else {
-      nodes.put(node, now);
-    }
+    before.values().removeIf(told -> !told.shown);
+    put(parting, node, before);
+    put(nodes, node, now);
     if (requests.refused().isEmpty()) {
       refused.remove(node);
     } else {
@@ -112,20 +118,17 @@ final class PodEvents {
     look(node);
   }
 
-  /** The same is mirrored as before; perhaps by somebody else's word. */
-  private static void goesOn(String node, Told told, Request request) {
-    if (told.since != null && !told.request.by().equals(request.by())) {
-      AUDIT.info(
-          "continued pod={} uid={} interface={} direction={} node={} by={} before={}",
-          request.pod().key(),
-          request.pod().uid(),
-          request.at(),
-          request.direction(),
-          node,
-          by(request),
-          by(told.request));
+  private static boolean isOf(PodView pod, Told told) {
+    return told.request.pod().uid().equals(pod.uid());
+  }
+
+  private static <V> void put(
+      Map<String, Map<PodInterface, V>> all, String node, Map<PodInterface, V> of) {
+    if (of.isEmpty()) {
+      all.remove(node);
+    } else {
+      all.put(node, of);
     }
-    told.request = request;
   }
 
   private void refuse(String node) {
@@ -162,19 +165,20 @@ final class PodEvents {
   void leave(String node) {
     stands.remove(node);
     refusals.remove(node);
+    parting.remove(node);
     nodes
         .getOrDefault(node, Map.of())
         .values()
         .forEach(
             told -> {
-              told.since = null;
+              told.started = false;
+              told.shown = false;
               told.trouble = "";
             });
   }
 
-  /** Takes where a node stands: which interfaces are mirrored, and what is amiss in words. */
-  void stands(String node, ImmutableSet<PodInterface> mirrored, String trouble) {
-    Stand stand = new Stand(mirrored, trouble);
+  /** Takes where a node stands. */
+  void stands(String node, NodeStand stand) {
     if (!stand.equals(stands.put(node, stand))) {
       look(node);
     }
@@ -186,42 +190,68 @@ final class PodEvents {
   }
 
   private void look(String node) {
-    @Nullable Stand stand = stands.get(node);
+    @Nullable NodeStand stand = stands.get(node);
     if (stand == null) {
       return;
     }
     refuse(node);
+    if (stand.known()) {
+      part(node, stand);
+    }
     for (Told told : nodes.getOrDefault(node, Map.of()).values()) {
       boolean mirrored = stand.mirrored().contains(told.request.at());
       if (mirrored) {
         told.notSinceNanos = 0;
-        if (told.since == null || !told.trouble.isEmpty()) {
+        if (!told.started || !told.trouble.isEmpty()) {
           started(node, told);
         }
       } else {
         if (told.notSinceNanos == 0) {
           told.notSinceNanos = ticker.read();
         }
-        boolean lasts = ticker.read() - told.notSinceNanos > PATIENCE.toNanos();
-        if (lasts && !stand.trouble().isEmpty() && !stand.trouble().equals(told.trouble)) {
-          failed(told, stand.trouble());
+        @Nullable Trouble trouble = stand.troubles().get(told.request.at());
+        if (trouble != null
+            && ticker.read() - told.notSinceNanos > patience(trouble).toNanos()
+            && !trouble.subject().equals(told.trouble)
+            && speaks(node, told)) {
+          failed(told, trouble);
         }
       }
     }
   }
 
-  private void started(String node, Told told) {
-    if (told.since == null) {
-      told.since = Instant.now();
-      AUDIT.info(
-          "started pod={} uid={} interface={} direction={} node={} by={}",
-          told.request.pod().key(),
-          told.request.pod().uid(),
-          told.request.at(),
-          told.request.direction(),
-          node,
-          by(told.request));
+  private static Duration patience(Trouble trouble) {
+    return trouble.passing() ? SETTING_UP : PATIENCE;
+  }
+
+  /** A VM's interface has one Event, and is asked for by two names: what is there has the later. */
+  private boolean speaks(String node, Told told) {
+    return nodes.getOrDefault(node, Map.of()).values().stream()
+        .noneMatch(
+            other ->
+                other != told
+                    && isOf(told.request.pod(), other)
+                    && other.request.at().provider().equals(told.request.at().provider())
+                    && told.request.at().pod().name().equals(told.request.pod().name()));
+  }
+
+  /** Ends what nothing is copied of any more. */
+  private void part(String node, NodeStand stand) {
+    Map<PodInterface, Told> going = parting.getOrDefault(node, Map.of());
+    for (PodInterface at : ImmutableSet.copyOf(going.keySet())) {
+      if (!stand.tapped().contains(at)) {
+        @Nullable Told told = going.remove(at);
+        if (told != null) {
+          stopped(node, told);
+        }
+      }
     }
+    put(parting, node, going);
+  }
+
+  private void started(String node, Told told) {
+    told.started = true;
+    told.shown = true;
     told.trouble = "";
     writer.write(
         told.request.pod(),
@@ -232,17 +262,7 @@ final class PodEvents {
   }
 
   private void stopped(String node, Told told) {
-    if (told.since != null) {
-      AUDIT.info(
-          "stopped pod={} uid={} interface={} direction={} node={} by={} from={} to={}",
-          told.request.pod().key(),
-          told.request.pod().uid(),
-          told.request.at(),
-          told.request.direction(),
-          node,
-          by(told.request),
-          told.since,
-          Instant.now());
+    if (told.shown) {
       writer.write(
           told.request.pod(),
           told.request.at().provider(),
@@ -252,13 +272,9 @@ final class PodEvents {
     }
   }
 
-  private void failed(Told told, String trouble) {
-    told.trouble = trouble;
-    writer.write(told.request.pod(), told.request.at().provider(), true, FAILED, trouble);
-  }
-
-  private static String by(Request request) {
-    return String.join(",", request.by());
+  private void failed(Told told, Trouble trouble) {
+    told.trouble = trouble.subject();
+    writer.write(told.request.pod(), told.request.at().provider(), true, FAILED, trouble.words());
   }
 
   private static String words(Direction direction) {

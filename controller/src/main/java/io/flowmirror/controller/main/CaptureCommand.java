@@ -3,7 +3,6 @@ package io.flowmirror.controller.main;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.google.common.collect.ImmutableMap;
-import io.flowmirror.config.Direction;
 import io.flowmirror.topology.PodName;
 import java.io.FileDescriptor;
 import java.io.FileOutputStream;
@@ -16,12 +15,12 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
@@ -79,13 +78,7 @@ final class CaptureCommand extends RemoteCommand {
       description = "End after this time, such as 10m.")
   private @Nullable Duration span;
 
-  @Option(
-      names = "--direction",
-      paramLabel = "DIRECTION",
-      converter = Words.Which.class,
-      completionCandidates = Words.Directions.class,
-      description = "${COMPLETION-CANDIDATES}, as seen from the pod (default: both).")
-  private Direction direction = Direction.BOTH;
+  @Mixin private final DirectionOption direction = new DirectionOption();
 
   @Option(names = "--all", description = "Whatever arrives at the mirror port, of whichever pod.")
   private boolean all;
@@ -115,20 +108,13 @@ final class CaptureCommand extends RemoteCommand {
     Remote remote = remote();
     Place place = place(remote);
     String whole = all ? more : filter(remote, place, more);
-    CompletableFuture<Integer> end = new CompletableFuture<>();
-    CountDownLatch closed = new CountDownLatch(1);
-    Runtime.getRuntime()
-        .addShutdownHook(
-            Thread.ofPlatform().name("shutdown").unstarted(() -> onSignal(end, closed)));
-    try (OutputStream target = target();
-        HeldMirror mirror = HeldMirror.take(remote, pod, direction, this::say)) {
-      return capture(remote, place, whole, mirror, target, end);
+    try (Stopping stopping = Stopping.onSignal(CLOSING);
+        OutputStream target = target();
+        HeldMirror mirror = HeldMirror.take(remote, pod, direction.get(), this::say)) {
+      return capture(remote, place, whole, mirror, target, stopping.end());
     } catch (IOException e) {
-      say(file + ": " + e.getMessage());
+      say(Words.of(e, file));
       return Flowmirror.FAILED;
-    } finally {
-      end.complete(Flowmirror.FAILED);
-      closed.countDown();
     }
   }
 
@@ -235,7 +221,7 @@ final class CaptureCommand extends RemoteCommand {
       end.complete(tcpdump.passTo(target) ? Flowmirror.DONE : Flowmirror.FAILED);
     } catch (IOException e) {
       if (file != null) {
-        say(file + ": " + e.getMessage());
+        say(Words.of(e, file));
       }
       // Who has read enough of a pipe closes it.
       end.complete(file == null ? Flowmirror.DONE : Flowmirror.FAILED);
@@ -322,19 +308,5 @@ final class CaptureCommand extends RemoteCommand {
     } catch (IOException e) {
       return false;
     }
-  }
-
-  /** Being told to stop is no failure; the JVM would end with 128 + the signal. */
-  private static void onSignal(CompletableFuture<Integer> end, CountDownLatch closed) {
-    if (!end.complete(Flowmirror.DONE)) {
-      return;
-    }
-    boolean inTime = false;
-    try {
-      inTime = closed.await(CLOSING.toMillis(), TimeUnit.MILLISECONDS);
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-    }
-    Runtime.getRuntime().halt(inTime ? Flowmirror.DONE : Flowmirror.FAILED);
   }
 }

@@ -107,10 +107,7 @@ final class FlowsCommand implements Callable<Integer> {
             FlowsCommand::hasAnswered);
     PrintWriter out = spec.commandLine().getOut();
     statuses.forEach(
-        (name, status) -> {
-          FlowsReport.lines(name, status, onlyPod).forEach(out::println);
-          out.println();
-        });
+        (name, status) -> FlowsReport.lines(name, status, onlyPod).forEach(out::println));
     out.flush();
     return statuses.size() == settings.nodes().size()
             && statuses.values().stream().allMatch(FlowsCommand::hasAnswered)

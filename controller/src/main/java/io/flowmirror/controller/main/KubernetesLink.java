@@ -4,16 +4,17 @@ package io.flowmirror.controller.main;
 import com.google.common.collect.ImmutableList;
 import com.google.common.collect.ImmutableMap;
 import com.google.common.collect.ImmutableSet;
-import com.google.common.collect.LinkedHashMultimap;
-import com.google.common.collect.Multimaps;
-import com.google.common.collect.SetMultimap;
+import com.google.common.collect.Sets;
 import io.fabric8.kubernetes.client.KubernetesClient;
+import io.flowmirror.config.Direction;
 import io.flowmirror.config.KubernetesSettings;
 import io.flowmirror.config.NodeSettings;
 import io.flowmirror.config.Settings;
 import io.flowmirror.controller.kubernetes.Askers;
 import io.flowmirror.controller.kubernetes.Copies;
+import io.flowmirror.controller.kubernetes.Heard;
 import io.flowmirror.controller.kubernetes.KubernetesSession;
+import io.flowmirror.controller.kubernetes.NodeStand;
 import io.flowmirror.controller.kubernetes.Replicas;
 import io.flowmirror.controller.reconcile.Assignment;
 import io.flowmirror.controller.reconcile.NodeStatus;
@@ -21,13 +22,10 @@ import io.flowmirror.controller.reconcile.Reconciler;
 import io.flowmirror.flows.Action;
 import io.flowmirror.flows.Asked;
 import io.flowmirror.flows.Asked.Standing;
-import io.flowmirror.flows.FlowDiff.Drift;
-import io.flowmirror.flows.FlowKey;
 import io.flowmirror.flows.InstalledEntry;
 import io.flowmirror.flows.PlannedEntry;
 import io.flowmirror.topology.PodInterface;
 import io.flowmirror.topology.PodName;
-import io.flowmirror.topology.PodPort;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.HashMap;
@@ -54,6 +52,9 @@ public final class KubernetesLink implements AutoCloseable {
 
   /** By node, when it ends, by who asks. */
   private final Map<String, ImmutableMap<String, Instant>> ends = new HashMap<>();
+
+  /** By node, which pods those are, by uid. */
+  private final Map<String, ImmutableMap<PodInterface, String>> uids = new HashMap<>();
 
   /** By node, what is asked for there in the API and refused. */
   private final Map<String, ImmutableMap<PodName, String>> refused = new HashMap<>();
@@ -82,6 +83,7 @@ public final class KubernetesLink implements AutoCloseable {
           KubernetesLink.this.asked.remove(node);
           askers.remove(node);
           ends.remove(node);
+          uids.remove(node);
         } else {
           KubernetesLink.this.asked.put(node, asked);
         }
@@ -115,6 +117,13 @@ public final class KubernetesLink implements AutoCloseable {
     }
 
     @Override
+    public void uids(String node, ImmutableMap<PodInterface, String> which) {
+      synchronized (KubernetesLink.this) {
+        uids.put(node, which);
+      }
+    }
+
+    @Override
     public void elsewhere(Standing standing) {
       heard = true;
       reconciler.askElsewhere(new Asked(ImmutableMap.of(), standing));
@@ -122,10 +131,7 @@ public final class KubernetesLink implements AutoCloseable {
 
     @Override
     public void nodes(ImmutableList<NodeSettings> found) {
-      synchronized (KubernetesLink.this) {
-        nodes = Optional.of(found);
-        reconciler.update(merged());
-      }
+      found(found);
     }
   }
 
@@ -142,7 +148,7 @@ public final class KubernetesLink implements AutoCloseable {
     this.self = self;
     this.reconciler = reconciler;
     this.clients = clients;
-    open(settings.kubernetes().isPresent() ? clients.get() : null);
+    open(settings.kubernetes().isPresent() ? clients.get() : null, Heard.NOTHING);
   }
 
   /** What a reconciler may do before anything has been heard of other controllers. */
@@ -152,8 +158,14 @@ public final class KubernetesLink implements AutoCloseable {
         : Assignment.ALONE;
   }
 
+  /** Takes the nodes that the API says there are. */
+  synchronized void found(ImmutableList<NodeSettings> found) {
+    nodes = Optional.of(found);
+    reconciler.update(merged());
+  }
+
   /** Opens what is not open of what the settings ask for. */
-  private synchronized void open(@Nullable KubernetesClient fresh) {
+  private synchronized void open(@Nullable KubernetesClient fresh, Heard before) {
     if (fresh != null) {
       client = fresh;
     }
@@ -173,11 +185,7 @@ public final class KubernetesLink implements AutoCloseable {
     }
     session =
         new KubernetesSession(
-            client,
-            settings.kubernetes().get(),
-            settings.hold(),
-            ImmutableSet.copyOf(asked.keySet()),
-            new Ear());
+            client, settings.kubernetes().get(), settings.hold(), before, new Ear());
   }
 
   private static Optional<String> leases(Settings settings) {
@@ -194,6 +202,7 @@ public final class KubernetesLink implements AutoCloseable {
   public void configured(Settings changed) {
     boolean anew;
     boolean others;
+    boolean wasHeard = heard;
     synchronized (this) {
       anew =
           !changed.kubernetes().equals(settings.kubernetes())
@@ -209,10 +218,6 @@ public final class KubernetesLink implements AutoCloseable {
       settings = changed;
       if (changed.kubernetes().isEmpty()) {
         forget();
-      } else {
-        // Closed at once, whether the API answers or not.
-        KubernetesSettings now = changed.kubernetes().get();
-        ImmutableSet.copyOf(asked.keySet()).forEach(node -> endOthers(node, now));
       }
       if (anew && heard) {
         // Nobody follows the API in between: it is what was heard last.
@@ -222,21 +227,41 @@ public final class KubernetesLink implements AutoCloseable {
     }
     if (anew) {
       // Not under the lock: the session may be about to tell something.
-      closeSession(others);
+      Heard before = closeSession(others);
       heard = false;
       if (others) {
         reconciler.assign(atFirst(changed, self));
       }
-      open(fresh);
+      if (wasHeard && before.equals(Heard.NOTHING)) {
+        // It hangs, and nobody can say what it knew.
+        endAll();
+      }
+      // What the new settings close ends at once, whether the API answers or not.
+      open(fresh, before);
     }
     synchronized (this) {
+      if (!nodesAreTheApis()) {
+        // They are not followed any more: which there were is no answer to a later question.
+        nodes = Optional.empty();
+      }
       reconciler.update(merged());
     }
+  }
+
+  private boolean nodesAreTheApis() {
+    return settings.kubernetes().flatMap(KubernetesSettings::nodes).isPresent();
   }
 
   private void keep(String node, Asked remaining) {
     asked.put(node, remaining);
     reconciler.ask(node, remaining);
+  }
+
+  private synchronized void endAll() {
+    for (String node : ImmutableSet.copyOf(asked.keySet())) {
+      asked.remove(node);
+      reconciler.ask(node, Asked.NOTHING.last());
+    }
   }
 
   /** The API is not followed any more: nothing is asked for there, and nothing is kept of it. */
@@ -245,6 +270,7 @@ public final class KubernetesLink implements AutoCloseable {
     asked.clear();
     askers.clear();
     ends.clear();
+    uids.clear();
     refused.clear();
     nodes = Optional.empty();
   }
@@ -265,27 +291,18 @@ public final class KubernetesLink implements AutoCloseable {
         .findFirst();
   }
 
-  /** On a node ends what nobody has asked for whose word counts still, and those words. */
-  private void endOthers(String node, KubernetesSettings now) {
-    Asked last = asked.getOrDefault(node, Asked.NOTHING);
-    Askers left = askers.getOrDefault(node, Askers.NOBODY).only((at, who) -> counts(at, who, now));
-    askers.put(node, left);
-    if (!left.directions().equals(last.pods())) {
-      keep(node, new Asked(left.directions(), last.standing()));
-    }
+  /** The settings in force. */
+  synchronized Settings settings() {
+    return settings;
   }
 
-  /** Which labels a namespace has now is not known: those that a selector may match go on. */
-  private static boolean counts(PodInterface at, String who, KubernetesSettings settings) {
-    return who.startsWith("mirror:")
-        ? settings.mirrorResources()
-        : settings.mayAsk(at.pod().namespace(), ImmutableMap.of())
-            || (settings.annotations() && settings.namespaceSelector().isPresent());
+  /** Which pods those are that are asked for on a node in the API, by uid. */
+  synchronized ImmutableMap<PodInterface, String> uids(String node) {
+    return uids.getOrDefault(node, ImmutableMap.of());
   }
 
-  /** Who asks for what on a node in the API, as {@link #askedBy} says it. */
-  public synchronized ImmutableMap<PodInterface, ImmutableSet<String>> askedByApi(String node) {
-    return askers.getOrDefault(node, Askers.NOBODY).names();
+  private synchronized ImmutableSet<PodInterface> askedByApiOn(String node) {
+    return asked.getOrDefault(node, Asked.NOTHING).pods().keySet();
   }
 
   /** When what they ask for ends, for those of {@link #askedByApi} whose asking has an end. */
@@ -294,31 +311,16 @@ public final class KubernetesLink implements AutoCloseable {
   }
 
   /**
-   * Who asks for what is mirrored on a node, for each interface: {@code file}, {@code
-   * annotation[:MANAGER]} or {@code mirror:NAMESPACE/NAME[:MANAGER]}. What the file asks for is
-   * named whatever node the pod is on.
+   * Who asks for what on a node in the API: {@code annotation[:MANAGER]} or {@code
+   * mirror:NAMESPACE/NAME[:MANAGER]}.
    */
-  public synchronized ImmutableMap<PodInterface, ImmutableSet<String>> askedBy(String node) {
-    SetMultimap<PodInterface, String> all = LinkedHashMultimap.create();
-    settings
-        .mirrors()
-        .forEach(
-            mirror ->
-                all.put(
-                    PodInterface.primary(new PodName(mirror.namespace(), mirror.pod())), "file"));
-    askedByApi(node).forEach(all::putAll);
-    return Multimaps.asMap(all).entrySet().stream()
-        .collect(
-            ImmutableMap.toImmutableMap(
-                Map.Entry::getKey, entry -> ImmutableSet.copyOf(entry.getValue())));
+  public synchronized ImmutableMap<PodInterface, ImmutableSet<String>> askedByApi(String node) {
+    return askers.getOrDefault(node, Askers.NOBODY).names();
   }
 
   /** Before the API has said which nodes there are, those that there were go on being served. */
   private Settings merged() {
-    Settings all =
-        settings.kubernetes().flatMap(KubernetesSettings::nodes).isPresent()
-            ? settings.withNodes(nodes.orElse(served))
-            : settings;
+    Settings all = nodesAreTheApis() ? settings.withNodes(nodes.orElse(served)) : settings;
     served = all.nodes();
     return all;
   }
@@ -344,11 +346,7 @@ public final class KubernetesLink implements AutoCloseable {
           continue;
         }
         if (status.writer() == NodeStatus.Writer.US) {
-          to.stands(
-              entry.getKey(),
-              mirrored(status),
-              counting ? copies(status) : ImmutableMap.of(),
-              String.join("; ", status.complaints()));
+          to.stands(entry.getKey(), stand(entry.getKey(), status, counting));
         } else {
           // Whoever writes there tells of it.
           to.leave(entry.getKey());
@@ -358,22 +356,16 @@ public final class KubernetesLink implements AutoCloseable {
     }
   }
 
-  /** The interfaces all of whose entries are there. */
-  private static ImmutableSet<PodInterface> mirrored(NodeStatus status) {
-    ImmutableSet<PodName> planned =
-        status.plan().entries().values().stream()
-            .flatMap(entry -> entry.pod().stream())
-            .collect(ImmutableSet.toImmutableSet());
-    ImmutableSet<PodName> missing =
-        status.plan().entries().values().stream()
-            .filter(entry -> isMissing(status, entry))
-            .flatMap(entry -> entry.pod().stream())
-            .collect(ImmutableSet.toImmutableSet());
-    return status.node().podPorts().stream()
-        .map(PodPort::podInterface)
-        .filter(at -> planned.contains(at.pod()) && !missing.contains(at.pod()))
-        .filter(status.intent().pods()::containsKey)
-        .collect(ImmutableSet.toImmutableSet());
+  private NodeStand stand(String node, NodeStatus status, boolean counting) {
+    ImmutableSet<PodInterface> api = askedByApiOn(node);
+    ImmutableMap<Tap, Direction> wanted = Tap.wanted(status);
+    ImmutableSet<PodInterface> mirrored = Tap.interfaces(Tap.whole(status, wanted));
+    return new NodeStand(
+        Tap.isKnown(status),
+        mirrored,
+        Tap.tapped(status, wanted),
+        counting ? copies(status) : ImmutableMap.of(),
+        Troubles.of(status, Sets.difference(api, mirrored)));
   }
 
   /** What the entries that copy have copied, by pod, as their counters were last read. */
@@ -394,15 +386,7 @@ public final class KubernetesLink implements AutoCloseable {
     return ImmutableMap.copyOf(all);
   }
 
-  private static boolean isMissing(NodeStatus status, PlannedEntry entry) {
-    FlowKey key = entry.entry().key();
-    Drift drift = status.diff().drift().get(key);
-    return (drift != null && drift != Drift.DUE)
-        || status.diff().conflicts().containsKey(key)
-        || status.diff().hidden().containsKey(key);
-  }
-
-  private void closeSession(boolean all) {
+  private Heard closeSession(boolean all) {
     @Nullable KubernetesSession old;
     @Nullable KubernetesClient oldClient = null;
     @Nullable Replicas oldReplicas = null;
@@ -426,12 +410,13 @@ public final class KubernetesLink implements AutoCloseable {
     if (oldClient != null) {
       oldClient.close();
     }
+    return old == null ? Heard.NOTHING : old.heard();
   }
 
   /** Ends the session; what was asked for stays asked for. */
   @Override
   public void close() {
-    closeSession(true);
+    var unused = closeSession(true);
   }
 
   /** How long a request may take: an API that is slower is one that is away. */

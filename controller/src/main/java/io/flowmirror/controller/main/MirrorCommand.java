@@ -4,12 +4,13 @@ package io.flowmirror.controller.main;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.google.common.collect.ImmutableMap;
-import io.flowmirror.config.Direction;
+import com.google.common.collect.Streams;
 import io.flowmirror.topology.PodName;
 import java.io.PrintWriter;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -49,13 +50,7 @@ final class MirrorCommand {
     @Parameters(paramLabel = "NS/POD", converter = Words.Pod.class, description = "The pod.")
     private PodName pod = Words.NO_POD;
 
-    @Option(
-        names = "--direction",
-        paramLabel = "DIRECTION",
-        converter = Words.Which.class,
-        completionCandidates = Words.Directions.class,
-        description = "${COMPLETION-CANDIDATES}, as seen from the pod (default: both).")
-    private Direction direction = Direction.BOTH;
+    @Mixin private final DirectionOption direction = new DirectionOption();
 
     @Option(
         names = "--for",
@@ -76,19 +71,44 @@ final class MirrorCommand {
       if (span != null && until != null) {
         throw wrong("--for and --until: expected one of them");
       }
-      ObjectNode body = Remote.JSON.createObjectNode().put("direction", direction.toString());
+      ObjectNode body = Remote.JSON.createObjectNode().put("direction", direction.get().toString());
       if (span != null) {
         body.put("for", Words.span(span));
       } else if (until != null) {
         body.put("until", until.toString());
       }
-      JsonNode mirror = remote().put(Remote.path("mirrors", pod.namespace(), pod.name()), body);
+      Remote remote = remote();
+      JsonNode mirror = remote.put(Remote.path("mirrors", pod.namespace(), pod.name()), body);
       if (output.isTable()) {
         table(out(), List.of(mirror));
       } else {
         output.print(out(), mirror);
       }
+      sayIfItWaits(remote);
       return Flowmirror.DONE;
+    }
+
+    /** A name that no pod has yet, or ever, is asked for as well: it may be a slip. */
+    private void sayIfItWaits(Remote remote) {
+      Optional<JsonNode> found;
+      try {
+        found = remote.find(Remote.path("pods", pod.namespace(), pod.name()));
+      } catch (RemoteException e) {
+        // It is asked for, which was the task; who may ask needs not be one who may look.
+        return;
+      }
+      boolean hasPort =
+          found.stream()
+              .flatMap(all -> Streams.stream(all.path("interfaces")))
+              .anyMatch(each -> each.has("port"));
+      if (!hasPort) {
+        say(
+            pod
+                + " is not known yet: no node that has answered has a port of it. It is mirrored when"
+                + " it comes; flowmirror explain "
+                + pod
+                + " says more");
+      }
     }
   }
 

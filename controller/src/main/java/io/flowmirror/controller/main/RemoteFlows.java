@@ -140,9 +140,6 @@ final class RemoteFlows {
     try {
       if (output.isTable()) {
         for (String each : nodes) {
-          if (since != null && nodes.size() > 1) {
-            out.println("# node " + Table.shown(each));
-          }
           try (InputStream in = remote.text(path(each), query)) {
             left += text(in, out);
           }

@@ -35,8 +35,6 @@ import java.time.InstantSource;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -104,11 +102,12 @@ final class RunCommand implements Callable<Integer> {
   public Integer call() {
     Settings settings = config.read();
     log.info("{}: {}", config.file(), Summary.of(settings));
-    CompletableFuture<Integer> end = new CompletableFuture<>();
-    CountDownLatch closed = new CountDownLatch(1);
-    Runtime.getRuntime()
-        .addShutdownHook(
-            Thread.ofPlatform().name("shutdown").unstarted(() -> onSignal(end, closed)));
+    try (Stopping stopping = Stopping.onSignal(CLOSING)) {
+      return run(settings, stopping.end());
+    }
+  }
+
+  private int run(Settings settings, CompletableFuture<Integer> end) {
     String self = name == null ? hostName() : name;
     Assignment atFirst = KubernetesLink.atFirst(settings, self);
     // Among several, to find another at work is what a stand-by is there for.
@@ -118,10 +117,14 @@ final class RunCommand implements Callable<Integer> {
     History history = new History(InstantSource.system());
     Metrics metrics = new Metrics();
     AtomicReference<@Nullable KubernetesLink> link = new AtomicReference<>();
+    LiveAskers askers = new LiveAskers(settings, link::get);
+    book.listen(requests -> askers.byRest(book.askers()));
     FirstLook firstLook =
         new FirstLook(Ticker.systemTicker(), () -> end.complete(Flowmirror.REFUSED));
     try (Sessions sessions =
             Guice.createInjector(new ControllerModule()).getInstance(Sessions.class);
+        // Closed when the loop has ended.
+        AuditLog audit = new AuditLog(askers, InstantSource.system());
         Reconciler reconciler =
             Reconciler.start(
                 settings,
@@ -132,6 +135,7 @@ final class RunCommand implements Callable<Integer> {
                 sessions,
                 (ImmutableMap<String, NodeStatus> statuses) -> {
                   statusLog.accept(statuses);
+                  audit.accept(statuses);
                   history.stand(statuses);
                   metrics.stand(statuses);
                   if (isAlone) {
@@ -160,10 +164,6 @@ final class RunCommand implements Callable<Integer> {
           "stopping; entries stay as they are for at most {} s",
           watch.inForce().hold().toSeconds());
       return code;
-    } finally {
-      // The hook must not take a fault for a signal.
-      end.complete(Flowmirror.FAILED);
-      closed.countDown();
     }
   }
 
@@ -263,19 +263,5 @@ final class RunCommand implements Callable<Integer> {
         .withConnectionTimeout(millis)
         .withRequestRetryBackoffLimit(0)
         .build();
-  }
-
-  /** The JVM would end with 128 + the signal; who was asked to stop, and did, has not failed. */
-  private static void onSignal(CompletableFuture<Integer> end, CountDownLatch closed) {
-    if (!end.complete(Flowmirror.DONE)) {
-      return;
-    }
-    boolean inTime = false;
-    try {
-      inTime = closed.await(CLOSING.toMillis(), TimeUnit.MILLISECONDS);
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-    }
-    Runtime.getRuntime().halt(inTime ? Flowmirror.DONE : Flowmirror.FAILED);
   }
 }

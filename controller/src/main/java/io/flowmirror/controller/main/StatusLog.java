@@ -4,15 +4,18 @@ package io.flowmirror.controller.main;
 import com.google.common.collect.ImmutableList;
 import com.google.common.collect.ImmutableMap;
 import com.google.common.collect.Iterables;
+import io.flowmirror.controller.kubernetes.Trouble;
 import io.flowmirror.controller.northbound.Whereabouts;
 import io.flowmirror.controller.reconcile.NodeStatus;
 import io.flowmirror.controller.reconcile.Repair;
 import io.flowmirror.flows.FlowDiff.Drift;
 import io.flowmirror.topology.PodInterface;
+import io.flowmirror.topology.PodPort;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Consumer;
+import java.util.stream.Collectors;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -68,19 +71,31 @@ final class StatusLog implements Consumer<ImmutableMap<String, NodeStatus>> {
     }
     Map<Object, String> of = said.computeIfAbsent(node, any -> new HashMap<>());
     of.keySet().removeIf(key -> !key.equals(NODE) && !status.intent().pods().containsKey(key));
+    NodeStatus before = last.get(node);
+    Map<PodInterface, List<PodPort>> had = before == null ? Map.of() : ports(before);
+    Map<PodInterface, List<PodPort>> has = ports(status);
     for (PodInterface pod : status.intent().pods().keySet()) {
       boolean here = unplaced.isOn(node, pod);
-      if (here || of.containsKey(pod)) {
+      List<PodPort> its = has.getOrDefault(pod, List.of());
+      boolean wasSaid = of.containsKey(pod);
+      boolean isAsBefore = here && !its.isEmpty() && its.equals(had.get(pod));
+      // That the connection is gone is said once, of the node.
+      boolean isUnseen = here && status.node().datapath().isEmpty();
+      if ((here && !wasSaid) || (wasSaid && !isAsBefore && !isUnseen)) {
         say(
             of,
             pod,
             node,
-            "pod " + pod + " " + String.join(", ", Whereabouts.of(status.node(), pod)));
+            "pod " + pod + " " + String.join(", ", Whereabouts.of(status.node(), pod, its)));
       }
       if (!here) {
         of.remove(pod);
       }
     }
+  }
+
+  private static Map<PodInterface, List<PodPort>> ports(NodeStatus status) {
+    return status.node().podPorts().stream().collect(Collectors.groupingBy(PodPort::podInterface));
   }
 
   private void logPodsOnNoNode() {
@@ -108,16 +123,11 @@ final class StatusLog implements Consumer<ImmutableMap<String, NodeStatus>> {
           .filter(line -> !before.contains(line))
           .forEach(line -> log.warn("{}: {}", node, line));
       before.stream()
-          .filter(line -> now.stream().noneMatch(other -> subject(other).equals(subject(line))))
+          .filter(
+              line -> now.stream().map(Trouble::subject).noneMatch(Trouble.subject(line)::equals))
           .forEach(line -> log.info("{}: over: {}", node, line));
       complaints.put(node, now);
     }
-  }
-
-  /** "no OpenFlow" is not over because its reason is another one now. */
-  private static String subject(String complaint) {
-    int colon = complaint.indexOf(": ");
-    return colon < 0 ? complaint : complaint.substring(0, colon);
   }
 
   /** Each once: the list is bounded, and what is new is at its end. */

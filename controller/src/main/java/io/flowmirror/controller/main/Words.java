@@ -6,6 +6,11 @@ import com.google.common.collect.ImmutableList;
 import io.flowmirror.config.Direction;
 import io.flowmirror.config.Mirror;
 import io.flowmirror.topology.PodName;
+import java.io.IOException;
+import java.nio.file.AccessDeniedException;
+import java.nio.file.FileSystemException;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
 import java.time.DateTimeException;
 import java.time.Duration;
 import java.time.Instant;
@@ -15,8 +20,10 @@ import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Locale;
+import java.util.Objects;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.TypeConversionException;
 
@@ -117,6 +124,20 @@ final class Words {
 
   private static TypeConversionException refused(IllegalArgumentException e) {
     return new TypeConversionException(String.valueOf(e.getMessage()));
+  }
+
+  /** What is wrong with a file, which is named once: Java's own message is often its name alone. */
+  static String of(IOException e, @Nullable Path file) {
+    String name = file == null ? "standard output" : file.toString();
+    String why =
+        switch (e) {
+          case NoSuchFileException none -> "no such file or directory";
+          case AccessDeniedException denied -> "permission denied";
+          case FileSystemException other ->
+              Objects.requireNonNullElse(other.getReason(), other.getClass().getSimpleName());
+          default -> String.valueOf(e.getMessage());
+        };
+    return name + ": " + why;
   }
 
   /** A duration as the controller reads it. */

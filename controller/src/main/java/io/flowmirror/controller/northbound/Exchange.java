@@ -20,6 +20,8 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
+import java.time.Instant;
+import java.time.format.DateTimeParseException;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
@@ -157,6 +159,16 @@ final class Exchange {
 
   static boolean bool(String text) {
     return oneOf("true", "false").apply(text).equals("true");
+  }
+
+  /** A moment. */
+  static Instant instant(String text) {
+    try {
+      return Instant.parse(text);
+    } catch (DateTimeParseException e) {
+      throw new IllegalArgumentException(
+          "found " + Json.shown(text) + "; expected a time such as 2026-01-31T10:00:00Z", e);
+    }
   }
 
   /** A number within bounds. */

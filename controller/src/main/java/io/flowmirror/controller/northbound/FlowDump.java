@@ -2,23 +2,18 @@
 package io.flowmirror.controller.northbound;
 
 import com.fasterxml.jackson.core.JsonGenerator;
-import com.google.common.base.Ascii;
-import com.google.common.collect.ImmutableMap;
+import com.google.common.collect.ImmutableList;
 import io.flowmirror.config.Direction;
 import io.flowmirror.config.Mirror;
 import io.flowmirror.controller.northbound.Caller.Verb;
 import io.flowmirror.controller.reconcile.NodeStatus;
 import io.flowmirror.flows.Action;
-import io.flowmirror.flows.Cookie;
 import io.flowmirror.flows.EntryFilter;
 import io.flowmirror.flows.Field;
-import io.flowmirror.flows.FlowDiff.Drift;
 import io.flowmirror.flows.FlowEntry;
-import io.flowmirror.flows.FlowKey;
 import io.flowmirror.flows.FlowText;
 import io.flowmirror.flows.InstalledEntry;
 import io.flowmirror.flows.OvnPipeline;
-import io.flowmirror.flows.PlannedEntry;
 import io.flowmirror.topology.PodName;
 import io.flowmirror.topology.PodPort;
 import java.io.IOException;
@@ -26,13 +21,10 @@ import java.io.OutputStream;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
-import java.util.Set;
 import java.util.function.Consumer;
-import org.jspecify.annotations.Nullable;
 
 /**
  * A node's entries, each with whose it is, what it is for, and whether it is as it should be. As
@@ -44,20 +36,6 @@ final class FlowDump {
   /** As long as the switch itself is given. */
   private static final long PATIENCE_SECONDS = 65;
 
-  /**
-   * An entry to be shown.
-   *
-   * @param there what is known of its life, if it is installed
-   * @param words what it is for
-   * @param state how it stands
-   */
-  private record Line(
-      FlowEntry entry,
-      Optional<InstalledEntry> there,
-      Optional<PodName> pod,
-      String words,
-      String state) {}
-
   private final World world;
   private final Exchange exchange;
   private final String node;
@@ -66,7 +44,6 @@ final class FlowDump {
   private final Optional<PodName> only;
   private final Optional<Integer> table;
   private final boolean ovns;
-  private final ImmutableMap<FlowKey, InstalledEntry> ours;
 
   FlowDump(World world, Exchange exchange, String node, NodeStatus status) {
     this.world = world;
@@ -80,12 +57,6 @@ final class FlowDump {
     this.only = exchange.query("pod", FlowDump::pod);
     this.table = exchange.query("table", Exchange.number(0, 254));
     this.ovns = exchange.query("owner", Exchange.oneOf("ours", "ovn")).orElse("ours").equals("ovn");
-    this.ours =
-        status.installed().stream()
-            .filter(InstalledEntry::isOurs)
-            .collect(
-                ImmutableMap.toImmutableMap(
-                    there -> there.entry().key(), there -> there, (a, b) -> b));
   }
 
   private static PodName pod(String text) {
@@ -124,7 +95,7 @@ final class FlowDump {
 
   // Which.
 
-  private void each(List<EntryFilter> filters, Consumer<Line> sink) {
+  private void each(List<EntryFilter> filters, Consumer<FlowLine> sink) {
     if (ovns) {
       for (EntryFilter filter : filters) {
         Exchange.await(
@@ -138,9 +109,12 @@ final class FlowDump {
             PATIENCE_SECONDS);
       }
     } else {
-      status.plan().entries().values().forEach(planned -> wanted(planned, sink));
-      notWanted(sink);
+      new OurEntries(status, selection()).each(sink);
     }
+  }
+
+  private OurEntries.Selection selection() {
+    return new OurEntries.Selection(view, only, table);
   }
 
   /** What to ask the switch for: of a pod, what concerns its ports; else everything. */
@@ -175,14 +149,15 @@ final class FlowDump {
     return table.isEmpty() || entry.key().table() == table.get();
   }
 
-  private Line ovn(InstalledEntry there) {
+  private FlowLine ovn(InstalledEntry there) {
     Optional<PodName> pod = ownerOf(there.entry());
-    return new Line(
+    return new FlowLine(
         there.entry(),
         Optional.of(there),
         pod,
         OvnPipeline.purpose(there.entry()).orElse("OVN's own"),
-        "ovn");
+        "ovn",
+        ImmutableList.of());
   }
 
   private Optional<PodName> ownerOf(FlowEntry entry) {
@@ -196,112 +171,16 @@ final class FlowDump {
         .findFirst();
   }
 
-  private void wanted(PlannedEntry planned, Consumer<Line> sink) {
-    FlowKey key = planned.entry().key();
-    if ((only.isPresent() && !only.equals(planned.pod())) || !concerns(planned.entry())) {
-      return;
-    }
-    @Nullable InstalledEntry there = ours.get(key);
-    @Nullable Drift drift = status.diff().drift().get(key);
-    boolean drifted =
-        (drift != null && drift != Drift.DUE)
-            || there == null
-            || status.diff().conflicts().containsKey(key)
-            || status.diff().hidden().containsKey(key);
-    String state = state(key, drift, there);
-    boolean shown =
-        switch (view) {
-          case "installed" -> there != null;
-          case "drift" -> drifted;
-          default -> true;
-        };
-    if (shown) {
-      FlowEntry entry = view.equals("installed") && there != null ? there.entry() : planned.entry();
-      sink.accept(
-          new Line(entry, Optional.ofNullable(there), planned.pod(), planned.purpose(), state));
-    }
-  }
-
-  private String state(FlowKey key, @Nullable Drift drift, @Nullable InstalledEntry there) {
-    if (status.diff().conflicts().containsKey(key)) {
-      return "place taken";
-    }
-    if (status.diff().hidden().containsKey(key)) {
-      return "hidden";
-    }
-    String refused = status.refused().get(key);
-    if (refused != null) {
-      return "refused: " + refused;
-    }
-    if (drift != null && drift != Drift.DUE) {
-      return Ascii.toLowerCase(drift.name());
-    }
-    return there == null ? "left out" : "installed";
-  }
-
-  private void notWanted(Consumer<Line> sink) {
-    if (view.equals("desired")) {
-      return;
-    }
-    Set<FlowEntry> held = new HashSet<>();
-    status.diff().held().forEach(there -> held.add(there.entry()));
-    for (InstalledEntry there : ours.values()) {
-      FlowEntry entry = there.entry();
-      if (status.plan().entries().containsKey(entry.key())
-          || !concerns(entry)
-          || (only.isPresent() && !isOnly(entry))) {
-        continue;
-      }
-      boolean isHeld = held.contains(entry);
-      sink.accept(
-          new Line(
-              entry,
-              Optional.of(there),
-              only,
-              isHeld
-                  ? "held: nothing is known of its port for now"
-                  : "ours, and not wanted"
-                      + Cookie.role(entry.cookie()).map(role -> " (" + role + ")").orElse(""),
-              isHeld ? "held" : "surplus"));
-    }
-  }
-
-  /** By its logical port's name, which Kube-OVN makes of the pod's; the pod may be gone. */
-  private boolean isOnly(FlowEntry entry) {
-    return only.filter(pod -> Cookie.isFor(entry.cookie(), pod.name() + "." + pod.namespace()))
-        .isPresent();
-  }
-
   // How.
 
   private void writeText(OutputStream out, List<EntryFilter> filters) {
-    line(out, "# node " + node + ", " + (ovns ? "OVN's entries" : "ours, " + view));
-    each(
-        filters,
-        line -> {
-          line(out, "# " + head(line));
-          line(out, FlowText.dump(line.entry()));
-        });
-  }
-
-  private static String head(Line line) {
-    return line.pod().map(PodName::toString).orElse("node")
-        + ": "
-        + line.words()
-        + " ["
-        + line.state()
-        + line.there()
-            .map(
-                there ->
-                    ", age "
-                        + there.age()
-                        + " s, "
-                        + there.packets()
-                        + " packets, "
-                        + there.bytes()
-                        + " bytes")
-            .orElse("")
-        + "]";
+    if (ovns) {
+      line(out, "# node " + node + ", OVN's entries");
+    } else {
+      boolean whole = exchange.caller().may(Verb.GET, "");
+      FlowsReport.head(node, status, selection(), whole).forEach(head -> line(out, head));
+    }
+    each(filters, line -> line.text().forEach(each -> line(out, each)));
   }
 
   private static void line(OutputStream out, String text) {
@@ -333,7 +212,7 @@ final class FlowDump {
     json.flush();
   }
 
-  private static void write(JsonGenerator json, Line line) throws IOException {
+  private static void write(JsonGenerator json, FlowLine line) throws IOException {
     FlowEntry entry = line.entry();
     json.writeStartObject();
     json.writeStringField("entry", FlowText.dump(entry));

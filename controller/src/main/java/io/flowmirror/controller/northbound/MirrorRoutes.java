@@ -13,7 +13,6 @@ import io.flowmirror.topology.PodName;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
-import java.time.format.DateTimeParseException;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
@@ -160,7 +159,7 @@ final class MirrorRoutes {
     exchange.caller().demand(Verb.UPDATE, pod.namespace());
     ObjectNode body = exchange.body("direction", "until", "for");
     Direction direction = Json.text(body, "direction", Direction::parse).orElse(Direction.BOTH);
-    Optional<Instant> until = Json.text(body, "until", MirrorRoutes::instant);
+    Optional<Instant> until = Json.text(body, "until", Exchange::instant);
     Optional<Duration> time = Json.text(body, "for", MirrorRoutes::duration);
     if (until.isPresent() && time.isPresent()) {
       throw Problem.badRequest("until and for are both there; expected one of them");
@@ -216,15 +215,6 @@ final class MirrorRoutes {
           by + " does not ask for a mirror of " + pod + " any more");
     }
     exchange.noContent();
-  }
-
-  private static Instant instant(String text) {
-    try {
-      return Instant.parse(text);
-    } catch (DateTimeParseException e) {
-      throw new IllegalArgumentException(
-          "found " + Json.shown(text) + "; expected a time such as 2026-01-31T10:00:00Z", e);
-    }
   }
 
   private static Duration duration(String text) {

@@ -10,7 +10,6 @@ import io.flowmirror.controller.northbound.Caller.Verb;
 import io.flowmirror.controller.reconcile.NodeStatus;
 import io.flowmirror.flows.FlowText;
 import java.time.Instant;
-import java.time.format.DateTimeParseException;
 import java.util.Map;
 import java.util.Optional;
 import org.slf4j.Logger;
@@ -87,7 +86,7 @@ final class NodeRoutes {
   private void changes(Exchange exchange) {
     exchange.allowQuery("since");
     status(exchange);
-    Optional<Instant> since = exchange.query("since", NodeRoutes::instant);
+    Optional<Instant> since = exchange.query("since", Exchange::instant);
     FlowHistory flows = history.flows(exchange.parameter("node"));
     ObjectNode json = Json.object();
     json.put("node", exchange.parameter("node"));
@@ -103,11 +102,18 @@ final class NodeRoutes {
       its.put("time", change.time().toString());
       its.put("what", Ascii.toLowerCase(change.what().name()));
       change.pod().ifPresent(pod -> its.put("pod", pod.toString()));
-      change.before().ifPresent(entry -> its.put("before", FlowText.format(entry)));
-      change.after().ifPresent(entry -> its.put("after", FlowText.format(entry)));
+      change.before().ifPresent(entry -> its.put("before", FlowText.dump(entry)));
+      change.after().ifPresent(entry -> its.put("after", FlowText.dump(entry)));
     }
     if (exchange.wantsText()) {
       ImmutableList.Builder<String> lines = ImmutableList.builder();
+      lines.add(
+          "# node "
+              + exchange.parameter("node")
+              + ": "
+              + (array.isEmpty() ? "no change" : array.size() + " changes")
+              + " since "
+              + json.path("since").asText());
       array.forEach(
           its -> {
             String head = "# " + its.path("time").asText() + " " + its.path("what").asText();
@@ -123,15 +129,6 @@ final class NodeRoutes {
       exchange.text(lines.build());
     } else {
       exchange.json(200, json);
-    }
-  }
-
-  private static Instant instant(String text) {
-    try {
-      return Instant.parse(text);
-    } catch (DateTimeParseException e) {
-      throw new IllegalArgumentException(
-          "found " + Json.shown(text) + "; expected a time such as 2026-01-31T10:00:00Z", e);
     }
   }
 }

@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.google.common.collect.ImmutableList;
+import com.google.common.collect.ImmutableMap;
 import com.google.common.collect.ImmutableSet;
 import io.flowmirror.config.Direction;
 import io.flowmirror.config.Mirror;
@@ -94,6 +95,14 @@ public final class RequestBook implements Asking {
     return new Requests(
         mirrors.values().stream().map(Entry::mirror).collect(ImmutableList.toImmutableList()),
         global.map(GlobalEntry::global));
+  }
+
+  /** Who asks, by pod; for everything, or for nothing, under the empty text. */
+  public synchronized ImmutableMap<String, String> askers() {
+    ImmutableMap.Builder<String, String> askers = ImmutableMap.builder();
+    mirrors.forEach((pod, entry) -> askers.put(pod, entry.by()));
+    global.ifPresent(entry -> askers.put("", entry.by()));
+    return askers.buildOrThrow();
   }
 
   /** Whether somebody asks for this pod. */

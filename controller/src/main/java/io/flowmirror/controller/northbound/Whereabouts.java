@@ -7,6 +7,7 @@ import io.flowmirror.topology.Node;
 import io.flowmirror.topology.PodInterface;
 import io.flowmirror.topology.PodPort;
 import io.flowmirror.topology.Port;
+import java.util.List;
 import java.util.Optional;
 
 /** Where a pod is on a node, or why it is not seen there, in words. */
@@ -20,10 +21,16 @@ public final class Whereabouts {
 
   /** One line for each of the pod's ports, or one that says why there is none. */
   public static ImmutableList<String> of(Node node, PodInterface wanted) {
-    ImmutableList<PodPort> ports =
+    return of(
+        node,
+        wanted,
         node.podPorts().stream()
             .filter(port -> port.podInterface().equals(wanted))
-            .collect(ImmutableList.toImmutableList());
+            .collect(ImmutableList.toImmutableList()));
+  }
+
+  /** The same, for who knows which of the node's pod ports are the pod's. */
+  public static ImmutableList<String> of(Node node, PodInterface wanted, List<PodPort> ports) {
     return ports.isEmpty()
         ? ImmutableList.of(whyNot(node, wanted))
         : ports.stream().map(Whereabouts::where).collect(ImmutableList.toImmutableList());
@@ -37,9 +44,7 @@ public final class Whereabouts {
         + port.keys()
             .map(
                 keys ->
-                    String.format(
-                        ", logical datapath %d, logical port %d",
-                        keys.datapathKey(), keys.portKey()))
+                    ", logical datapath " + keys.datapathKey() + ", logical port " + keys.portKey())
             .orElse("; OVN has not bound it: what it receives cannot be copied yet");
   }
 

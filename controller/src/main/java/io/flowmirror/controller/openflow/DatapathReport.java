@@ -35,9 +35,20 @@ public record DatapathReport(
   /** What is said of changes that were not sent, for another has claimed the role since. */
   static final String OVERRULED = "another controller is the master: ";
 
+  /** The switch's word for what is sent by who is not the master. */
+  static final String IS_SLAVE = "OFPBRC_IS_SLAVE";
+
   /** Whether that round was refused because another controller is the master by a newer claim. */
   public boolean isOverruled() {
     return refused.values().stream().anyMatch(why -> why.startsWith(OVERRULED));
+  }
+
+  /**
+   * Whether that round was refused because another connection has claimed the role of the master
+   * since this one did, be it with the same generation (OpenFlow 1.3.5, section 6.3.4).
+   */
+  public boolean isSlave() {
+    return refused.values().stream().anyMatch(why -> why.contains(IS_SLAVE));
   }
 
   /** What this says, after one that nobody has read: what was new in that one still is. */

@@ -71,9 +71,7 @@ final class Dump {
   }
 
   private boolean isSelective() {
-    return !filter.match().fields().isEmpty()
-        || filter.outPort().isPresent()
-        || filter.cookieMask() != 0;
+    return filter.match().size() > 0 || filter.outPort().isPresent() || filter.cookieMask() != 0;
   }
 
   /** Whether it is not known yet which tables there is anything in. */

@@ -4,7 +4,6 @@ package io.flowmirror.controller.openflow;
 import static io.flowmirror.controller.openflow.MalformedException.checkedLength;
 
 import com.google.common.collect.ImmutableList;
-import com.google.common.collect.ImmutableSortedMap;
 import io.flowmirror.flows.Action;
 import io.flowmirror.flows.Cookie;
 import io.flowmirror.flows.Field;
@@ -16,8 +15,6 @@ import io.flowmirror.flows.Opaque;
 import io.flowmirror.topology.Port;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.ByteBufUtil;
-import java.util.EnumMap;
-import java.util.Map;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
@@ -119,8 +116,7 @@ final class FlowDecoder {
     int length = checkedLength("ofp_match.length", in.readUnsignedShort(), 4, left);
     int padding = checkedLength("ofp_match", padded(length), 8, left) - length;
     int rest = narrow(in, length - 4);
-    Map<Field, Match.MaskedValue> known = new EnumMap<>(Field.class);
-    ImmutableList.Builder<Opaque> others = ImmutableList.builder();
+    Match.Builder match = new Match.Builder();
     while (in.isReadable()) {
       int start = in.readerIndex();
       int oxm = oxm(in);
@@ -128,27 +124,17 @@ final class FlowDecoder {
       if (field != null) {
         long value = value(field, in);
         long mask = isMasked(oxm) ? value(field, in) : field.allOnes();
-        if (known.put(field, new Match.MaskedValue(value, mask)) != null) {
+        if (!match.put(field, value, mask)) {
           throw new MalformedException("ofp_match has " + field.text() + " twice");
         }
       } else {
         in.skipBytes(oxm & 0xff);
-        others.add(opaque(in, start));
+        match.put(opaque(in, start));
       }
     }
     widen(in, rest);
     in.skipBytes(padding);
-    return new Match(sorted(known), others.build());
-  }
-
-  private static ImmutableSortedMap<Field, Match.MaskedValue> sorted(
-      Map<Field, Match.MaskedValue> known) {
-    if (known.size() == 1) {
-      // As most of OVN's entries have it, the datapath's key: half as large as what copyOf makes.
-      Map.Entry<Field, Match.MaskedValue> only = known.entrySet().iterator().next();
-      return ImmutableSortedMap.of(only.getKey(), only.getValue());
-    }
-    return ImmutableSortedMap.copyOf(known);
+    return match.build();
   }
 
   private static ImmutableList<Action> instructions(ByteBuf in) {

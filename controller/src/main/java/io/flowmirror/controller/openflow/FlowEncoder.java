@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.flowmirror.controller.openflow;
 
-import com.google.common.collect.ImmutableList;
 import io.flowmirror.flows.Action;
 import io.flowmirror.flows.Cookie;
 import io.flowmirror.flows.Field;
@@ -115,19 +114,15 @@ final class FlowEncoder {
     }
     int start = out.writerIndex();
     out.writeShort(Ofp.OFPMT_OXM).writeShort(0);
-    // By number: a map's entries are made anew for each loop over them.
-    ImmutableList<Field> fields = match.fields().keySet().asList();
-    ImmutableList<Match.MaskedValue> values = match.fields().values().asList();
-    for (int i = 0; i < fields.size(); i++) {
-      Field field = fields.get(i);
-      long mask = values.get(i).mask();
-      boolean masked = mask != field.allOnes();
-      oxmHeader(field, masked, out);
-      value(field, values.get(i).value(), out);
-      if (masked) {
-        value(field, mask, out);
-      }
-    }
+    match.forEach(
+        (field, value, mask) -> {
+          boolean masked = mask != field.allOnes();
+          oxmHeader(field, masked, out);
+          value(field, value, out);
+          if (masked) {
+            value(field, mask, out);
+          }
+        });
     out.setShort(start + 2, out.writerIndex() - start);
     pad(start, out);
   }

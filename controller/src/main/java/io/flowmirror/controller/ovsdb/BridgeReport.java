@@ -15,4 +15,15 @@ import java.util.Optional;
  * @param lock whether this is the one controller that writes to the node
  */
 public record BridgeReport(
-    Optional<Bridge> bridge, String reason, long round, String refused, Lock lock) {}
+    Optional<Bridge> bridge, String reason, long round, String refused, Lock lock) {
+
+  /** What is said of rounds of which the database has said nothing. */
+  static final String LOST = "the connection was lost before the answer: ";
+
+  static final String NOT_CONNECTED = "not connected: ";
+
+  /** Whether that round was refused for want of a connection alone. */
+  public boolean isUnanswered() {
+    return refused.startsWith(LOST) || refused.startsWith(NOT_CONNECTED);
+  }
+}

@@ -507,7 +507,7 @@ final class OvsdbSession implements BridgeSession, RpcConnection.Listener {
     leave();
     for (Round round : rounds) {
       answeredRound = round.number();
-      refused = "the connection was lost before the answer: " + why;
+      refused = BridgeReport.LOST + why;
     }
     rounds.clear();
     questions.forEach(
@@ -572,7 +572,7 @@ final class OvsdbSession implements BridgeSession, RpcConnection.Listener {
       RpcConnection live = connection;
       if (known == null || live == null) {
         if (live == null) {
-          answer("not connected: " + reason);
+          answer(BridgeReport.NOT_CONNECTED + reason);
           continue;
         }
         return; // the first answer is on its way

@@ -6,7 +6,7 @@ import com.google.common.collect.ImmutableList;
 import com.google.common.collect.ImmutableMap;
 import com.google.common.collect.ImmutableSet;
 import com.google.common.collect.Lists;
-import com.google.common.collect.Sets;
+import com.google.common.collect.Maps;
 import io.flowmirror.controller.openflow.DatapathReport;
 import io.flowmirror.controller.openflow.DatapathSession;
 import io.flowmirror.controller.ovsdb.BridgeReport;
@@ -15,6 +15,7 @@ import io.flowmirror.controller.ovsdb.Lock;
 import io.flowmirror.controller.reconcile.Obstacle.On;
 import io.flowmirror.controller.reconcile.Repair.Cause;
 import io.flowmirror.flows.Action;
+import io.flowmirror.flows.Departed;
 import io.flowmirror.flows.FlowChange;
 import io.flowmirror.flows.FlowDiff;
 import io.flowmirror.flows.FlowDiff.Drift;
@@ -22,13 +23,17 @@ import io.flowmirror.flows.FlowEntry;
 import io.flowmirror.flows.FlowKey;
 import io.flowmirror.flows.InstalledEntry;
 import io.flowmirror.flows.MirrorCompiler;
+import io.flowmirror.flows.MirrorEntries;
 import io.flowmirror.flows.NodeIntent;
 import io.flowmirror.flows.Plan;
 import io.flowmirror.flows.PlannedEntry;
 import io.flowmirror.flows.RowChange;
 import io.flowmirror.topology.Bridge;
 import io.flowmirror.topology.Datapath;
+import io.flowmirror.topology.Interface;
+import io.flowmirror.topology.LogicalPort;
 import io.flowmirror.topology.Node;
+import io.flowmirror.topology.Port;
 import java.time.Duration;
 import java.util.Comparator;
 import java.util.List;
@@ -36,6 +41,7 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.OptionalLong;
+import java.util.function.Predicate;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
@@ -53,12 +59,19 @@ final class NodeLoop {
   private final Pace entryPace;
   private final Pace rowPace;
   private final Pace upPace;
+  private final Pace claimPace;
 
   private NodeIntent intent;
   private boolean mayBegin = true;
 
   /** What tells this writer from those before it; empty where there is only one, ever. */
   private OptionalLong generation = OptionalLong.empty();
+
+  /**
+   * The generation that this controller may claim: the newest when it was its duty to write, or
+   * when it was given the lock. One that has come since is for another to claim.
+   */
+  private OptionalLong mandate = OptionalLong.empty();
 
   /** What has been done about the lock, and is done again if it is taken from us. */
   private Lock.Wish wish = Lock.Wish.WAIT;
@@ -69,7 +82,9 @@ final class NodeLoop {
   /** Whether the lock has not been given up for nothing lately. */
   private boolean mayYield = true;
 
+  /** Where a claim was sent last, and which holds as far as it is known. */
   private long claimedConnection = NONE;
+
   private OptionalLong claimed = OptionalLong.empty();
   private @Nullable DatapathSession datapathSession;
   private @Nullable BridgeSession bridgeSession;
@@ -111,6 +126,9 @@ final class NodeLoop {
 
   private @Nullable Planned planned;
 
+  /** What is claimed, and where. */
+  private record Claim(long connection, long generation) {}
+
   /** What is wanted, observed, and there that is not ours. */
   private record Circumstances(NodeIntent intent, Node node, ImmutableSet<FlowEntry> foreign) {}
 
@@ -122,6 +140,7 @@ final class NodeLoop {
     this.entryPace = new Pace(ticker);
     this.rowPace = new Pace(ticker);
     this.upPace = new Pace(ticker);
+    this.claimPace = new Pace(ticker);
   }
 
   void opened(DatapathSession datapathSession, BridgeSession bridgeSession) {
@@ -142,12 +161,37 @@ final class NodeLoop {
     return writer == NodeStatus.Writer.US;
   }
 
-  /** Takes what this controller does here among several. */
-  void assign(OptionalLong newGeneration, Lock.Wish newWish) {
+  /** Whether the database says so now. */
+  boolean hasTheLock() {
+    return bridgeReport.lock() == Lock.OURS;
+  }
+
+  /** Whether an entry of ours copies what an interface sends, or what is delivered to it. */
+  boolean hasEntriesAt(Node node, Interface row) {
+    Optional<Integer> ofport = node.port(row).map(Port::ofport);
+    if (ofport.isEmpty()) {
+      return false;
+    }
+    int number = ofport.get();
+    Optional<LogicalPort> keys = 
+        node.datapath().map(live -> live.plainLogicalPorts().get(number));
+    return datapathReport.entries().stream()
+        .anyMatch(there -> MirrorEntries.copiesAt(there.entry(), number, keys));
+  }
+
+  /**
+   * Takes what this controller does here among several.
+   *
+   * @param isToWrite whether it is its duty to write here, as far as it knows
+   */
+  void assign(OptionalLong newGeneration, boolean isToWrite, Lock.Wish newWish) {
     boolean anew = !newGeneration.equals(generation) || newWish != wish;
     mayYield |= !newGeneration.equals(generation);
     boolean takenBack = wish == Lock.Wish.STEAL && newWish == Lock.Wish.WAIT;
     generation = newGeneration;
+    if (isToWrite || overruled) {
+      mandate = generation;
+    }
     wish = newWish;
     if (takenBack && generation.isPresent() && bridgeSession != null) {
       // A database that comes back later is not for this controller to take from anybody.
@@ -185,19 +229,22 @@ final class NodeLoop {
   }
 
   /**
-   * Says to the switch, once on each connection, that whoever wrote before is not to any more. Only
-   * who has the lock may say so: while the database is away, nobody knows who has taken it since.
+   * Says to the switch, once on each connection, that whoever wrote before is not to any more, and
+   * again when the switch says that another has said so since. Only who has the lock may say so:
+   * while the database is away, nobody knows who has taken it since.
    */
   private void claim() {
-    if (generation.isPresent()
+    claimPace.rest();
+    if (mandate.isPresent()
         && bridgeReport.lock() == Lock.OURS
-        && (claimedConnection != connection || !claimed.equals(generation))) {
+        && (claimedConnection != connection || !claimed.equals(mandate))
+        && claimPace.allows(ImmutableSet.of(new Claim(connection, mandate.getAsLong())))) {
       claimedConnection = connection;
-      claimed = generation;
+      claimed = mandate;
       overruled = false;
       // What was refused to who was not the master is not refused to who is.
       letTryAgain();
-      Objects.requireNonNull(datapathSession).claim(connection, generation.getAsLong());
+      Objects.requireNonNull(datapathSession).claim(connection, mandate.getAsLong());
     }
   }
 
@@ -258,6 +305,10 @@ final class NodeLoop {
       refusedUnder = null;
       overruled = report.isOverruled();
       yieldIfOverruled();
+      if (report.isSlave()) {
+        // With the lock in hand it is claimed anew; and if it is another's, it has told so.
+        claimed = OptionalLong.empty();
+      }
     }
     datapathReport = report;
     confirm();
@@ -273,6 +324,11 @@ final class NodeLoop {
     notice(ticker.read());
     if (report.round() == rowRound && report.round() != bridgeReport.round()) {
       rowsRefused = report.refused();
+      if (report.isUnanswered()) {
+        // As if it had not been sent: the report of the loss may have given way to this one.
+        rowsSent = ImmutableList.of();
+        rowsRefused = "";
+      }
     }
     if (bridgeReport.bridge().isEmpty() && report.bridge().isPresent()) {
       // What was refused for want of a connection is not refused any more.
@@ -281,9 +337,10 @@ final class NodeLoop {
     }
     switch (report.lock()) {
       case OURS -> {
-        if (writer != NodeStatus.Writer.US) {
+        if (bridgeReport.lock() != Lock.OURS) {
           // Whoever wrote meanwhile may have claimed the role, with this very generation.
           claimed = OptionalLong.empty();
+          mandate = generation;
         }
         writer = NodeStatus.Writer.US;
       }
@@ -349,14 +406,16 @@ final class NodeLoop {
   }
 
   private void remember(Node node, Plan plan, FlowDiff diff) {
-    ImmutableSet.Builder<FlowKey> ours = ImmutableSet.builder();
-    owned.stream().filter(plan.entries()::containsKey).forEach(ours::add);
-    for (InstalledEntry there : datapathReport.entries()) {
-      if (there.isOurs() && plan.entries().containsKey(there.entry().key())) {
-        ours.add(there.entry().key());
+    if (!isRemembered(plan)) {
+      ImmutableSet.Builder<FlowKey> ours = ImmutableSet.builder();
+      owned.stream().filter(plan.entries()::containsKey).forEach(ours::add);
+      for (InstalledEntry there : datapathReport.entries()) {
+        if (there.isOurs() && plan.entries().containsKey(there.entry().key())) {
+          ours.add(there.entry().key());
+        }
       }
+      owned = ours.build();
     }
-    owned = ours.build();
     if (diff.inSync()) {
       lastPlan = plan.entries();
       lastMirrorPort = mirrorPort(node);
@@ -364,9 +423,19 @@ final class NodeLoop {
     }
   }
 
+  /** Nearly always: all that is planned, and nothing else, has been seen before. */
+  private boolean isRemembered(Plan plan) {
+    return owned.size() == plan.entries().size() && plan.entries().keySet().containsAll(owned);
+  }
+
   /** How long until this node wants to be reconciled although nothing was reported. */
   Optional<Duration> wakeAfter() {
-    return Stream.of(entryPace.waiting(), rowPace.waiting(), upPace.waiting(), repairs.wakeAfter())
+    return Stream.of(
+            entryPace.waiting(),
+            rowPace.waiting(),
+            upPace.waiting(),
+            claimPace.waiting(),
+            repairs.wakeAfter())
         .flatMap(Optional::stream)
         .min(Comparator.naturalOrder());
   }
@@ -377,6 +446,11 @@ final class NodeLoop {
    * @param otherHolder the other node whose datapath this one is, see {@link Claims}
    */
   NodeStatus reconcile(Node node, Optional<String> otherHolder) {
+    boolean mayDelete = mayDelete(node) && otherHolder.isEmpty();
+    boolean mayRepair = mayDelete && mayBegin && connection == confirmedConnection;
+    if (mayRepair && node.datapath().isPresent()) {
+      claim();
+    }
     reconsiderRefusals(node);
     Plan plan = plan(node);
     FlowDiff diff = FlowDiff.between(plan, datapathReport.entries(), heldBack, owned);
@@ -388,13 +462,15 @@ final class NodeLoop {
     entryPace.rest();
     rowPace.rest();
     upPace.rest();
-    if (mayWrite(node) && otherHolder.isEmpty() && isTheWriter()) {
-      if (node.datapath().isPresent()) {
-        claim();
-      }
-      boolean entries = repairEntries(node, plan, diff);
+    if (mayRepair) {
+      FlowDiff allowed =
+          isStillTheWriter() ? diff : diff.only(isOursToDelete(node, diff, plan, true));
+      boolean isWhole = allowed.changes().size() == diff.changes().size();
+      boolean entries = isWhole ? repairEntries(node, plan, diff) : deleteOnly(node, allowed);
       boolean rows = repairRows(plan, diff);
       working = entries || rows;
+    } else if (mayDelete) {
+      working = deleteOnly(node, diff.only(isOursToDelete(node, diff, plan, false)));
     }
     remember(node, plan, diff);
     ImmutableList<Obstacle> waiting = waiting(node, plan, otherHolder);
@@ -429,7 +505,10 @@ final class NodeLoop {
   private Plan plan(Node node) {
     Planned last = planned;
     if (last == null || !last.intent().equals(intent) || !last.node().equals(node)) {
-      last = new Planned(intent, node, MirrorCompiler.compile(intent, node));
+      Plan plan = MirrorCompiler.compile(intent, node);
+      // One that is the same stays the same object, which is compared at no cost.
+      last =
+          new Planned(intent, node, last != null && last.plan().equals(plan) ? last.plan() : plan);
       planned = last;
     }
     return last.plan();
@@ -449,16 +528,55 @@ final class NodeLoop {
   }
 
   /**
-   * Whether OVSDB has said that saved flows are not being restored: that this switch, on the very
-   * connection that is live, is not in the middle of ovs-ctl's restart.
+   * Whether what has departed may be deleted: this is the writer, as far as it knows, and the
+   * switch is the one that OVSDB has spoken of. For anything else all who may ask for something
+   * must have spoken, and OVSDB must have said that saved flows are not being restored: that this
+   * switch, on the very connection that is live, is not in the middle of ovs-ctl's restart.
    */
-  private boolean mayWrite(Node node) {
+  private boolean mayDelete(Node node) {
     return mayWrite
-        && mayBegin
+        && isTheWriter()
         && node.bridge().isPresent()
         && node.isOneSwitch()
-        && !restoring(node)
-        && connection == confirmedConnection;
+        && !restoring(node);
+  }
+
+  /**
+   * Whether another that has taken the lock since would not be harmed: there is none, or the switch
+   * takes nothing from this one then.
+   */
+  private boolean isStillTheWriter() {
+    return bridgeReport.lock() == Lock.OURS
+        || (generation.isPresent() && claimedConnection == connection);
+  }
+
+  /**
+   * What may be done while it is not known what is wanted, or who writes: to delete what nobody can
+   * want, and, on a connection that is known, what this controller has made and does not want any
+   * more.
+   */
+  private Predicate<FlowChange> isOursToDelete(Node node, FlowDiff diff, Plan plan, boolean known) {
+    if (diff.changes().isEmpty()) {
+      return change -> false;
+    }
+    Departed departed = Departed.of(node);
+    ImmutableSet<FlowKey> keys =
+        datapathReport.entries().stream()
+            .filter(InstalledEntry::isOurs)
+            .map(InstalledEntry::entry)
+            .filter(entry -> departed.includes(entry) || (known && isTakenBack(entry, plan)))
+            .map(FlowEntry::key)
+            .collect(ImmutableSet.toImmutableSet());
+    return change -> change instanceof FlowChange.Delete && keys.contains(change.key());
+  }
+
+  private boolean isTakenBack(FlowEntry entry, Plan plan) {
+    return isPlanned(entry, lastPlan) && !isPlanned(entry, plan.entries());
+  }
+
+  private static boolean isPlanned(FlowEntry entry, ImmutableMap<FlowKey, PlannedEntry> plan) {
+    PlannedEntry planned = plan.get(entry.key());
+    return planned != null && planned.entry().equals(entry);
   }
 
   private void send(DatapathSession session, List<FlowChange> changes, boolean proven) {
@@ -482,7 +600,7 @@ final class NodeLoop {
     if (changes.isEmpty()) {
       return false;
     }
-    if (entryPace.allows(Sets.newHashSet(Lists.transform(changes, FlowChange::key)))) {
+    if (entryPace.allows(ImmutableSet.copyOf(Lists.transform(changes, FlowChange::key)))) {
       boolean planIsTheSame = plan.entries().equals(lastPlan);
       boolean sameMirrorPort = mirrorPort(node).equals(lastMirrorPort);
       Optional<Cause> moved =
@@ -499,6 +617,31 @@ final class NodeLoop {
               && diff.drift().values().stream().allMatch(kind -> kind == Drift.MISSING)
               && owned.containsAll(diff.drift().keySet());
       send(session, changes, proven);
+    }
+    return true;
+  }
+
+  /**
+   * Starts or awaits a round of what may be deleted; no repair, for what is missing stays so. False
+   * when there is nothing to do.
+   */
+  private boolean deleteOnly(Node node, FlowDiff allowed) {
+    if (node.datapath().isEmpty()) {
+      return false;
+    }
+    if (datapathReport.round() < entryRound) {
+      return true;
+    }
+    List<FlowChange> changes = allowed.changes();
+    if (changes.isEmpty()) {
+      return false;
+    }
+    ImmutableSet<FlowKey> keys =
+        changes.stream().map(FlowChange::key).collect(ImmutableSet.toImmutableSet());
+    if (entryPace.allows(keys)) {
+      // Whoever makes the same once more has reasons of his own.
+      lastPlan = ImmutableMap.copyOf(Maps.filterKeys(lastPlan, key -> !keys.contains(key)));
+      send(Objects.requireNonNull(datapathSession), changes, false);
     }
     return true;
   }
@@ -568,7 +711,7 @@ final class NodeLoop {
           new Obstacle(
               On.INTENT,
               "the Kubernetes API has not said yet what is to be mirrored: nothing is written, and what"
-                  + " is there stays"));
+                  + " is there stays as long as its port does"));
     }
     if (restoring(node)) {
       waiting.add(

@@ -5,7 +5,6 @@ import com.google.common.base.Ticker;
 import com.google.common.collect.ImmutableList;
 import com.google.common.collect.ImmutableMap;
 import com.google.common.collect.ImmutableSet;
-import com.google.common.collect.Maps;
 import com.google.common.collect.Sets;
 import io.flowmirror.config.ConnectionMethod;
 import io.flowmirror.config.NodeSettings;
@@ -27,11 +26,11 @@ import io.flowmirror.topology.Interface;
 import io.flowmirror.topology.InterfaceCounters;
 import io.flowmirror.topology.Node;
 import io.flowmirror.topology.PodInterface;
-import io.flowmirror.topology.Topology;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -55,6 +54,12 @@ import org.slf4j.LoggerFactory;
  */
 public final class Reconciler implements AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(Reconciler.class);
+
+  /**
+   * The least time from one snapshot to the next, for each node: a snapshot is made, and looked
+   * through, at the cost of all nodes, and nodes report one by one.
+   */
+  private static final Duration REST_FOR_EACH = Duration.ofNanos(5_000);
 
   /** How often what had no effect, or was left to another controller, is tried again. */
   private static final Duration RETRY = Duration.ofSeconds(30);
@@ -110,6 +115,10 @@ public final class Reconciler implements AutoCloseable {
   private final boolean force;
   private final Sessions sessions;
   private final Claims claims = new Claims();
+
+  /** The nodes whose locks have been taken because that was asked for. */
+  private final Set<String> forced = new HashSet<>();
+
   private final Consumer<ImmutableMap<String, NodeStatus>> listener;
   private final Thread thread;
 
@@ -134,10 +143,23 @@ public final class Reconciler implements AutoCloseable {
   private @Nullable Settings overlaid;
 
   private Assignment assignment;
-  private Topology topology = Topology.empty();
+
+  /** What has been observed of each node; one that is not here has not been observed. */
+  private final Map<String, Node> nodes = new HashMap<>();
+
+  /** Those that are no longer configured, and are being cleaned. */
+  private final Set<String> leaving = new LinkedHashSet<>();
 
   /** Of every node, where it stood when it was reconciled last. */
   private final Map<String, NodeStatus> newest = new LinkedHashMap<>();
+
+  /** Whether {@link #newest} has nodes that have no seat any more. */
+  private boolean seatsWereRemoved;
+
+  /** Whether {@link #newest} is not what was told last, and until when that may stay so. */
+  private boolean untold;
+
+  private long tellAtNanos = System.nanoTime();
 
   private volatile ImmutableMap<String, NodeStatus> statuses = ImmutableMap.of();
   private volatile boolean closed;
@@ -154,6 +176,9 @@ public final class Reconciler implements AutoCloseable {
     /** The interfaces that were mirrored when it ceased to be certain whose they are. */
     ImmutableMap<PodInterface, ImmutableSet<String>> only = ImmutableMap.of();
 
+    /** Whether that was before there was a bridge: its interfaces alone do not say which. */
+    boolean late;
+
     /** Whether it has been said, for certain and once at least, what is asked for here. */
     boolean heard;
 
@@ -169,6 +194,13 @@ public final class Reconciler implements AutoCloseable {
           && node.openflow().equals(wanted.openflow())
           && node.tls().equals(wanted.tls())
           && audit.compareTo(wantedAudit) <= 0;
+    }
+
+    /** Takes over what was known at the place of the same node, by other sessions. */
+    void follow(Seat before) {
+      only = before.only;
+      late = before.late;
+      heard = before.heard;
     }
 
     boolean isLeaving() {
@@ -396,11 +428,12 @@ public final class Reconciler implements AutoCloseable {
     overlaid = requests.over(settings);
     ImmutableSet<ConnectionMethod> ours =
         seats.values().stream()
-            .filter(seat -> seat.loop.isTheWriter())
+            .filter(seat -> seat.loop.hasTheLock())
             .map(seat -> seat.node.openflow())
             .collect(ImmutableSet.toImmutableSet());
     Map<String, NodeSettings> wanted = new LinkedHashMap<>();
     settings.nodes().forEach(node -> wanted.put(node.name(), node));
+    Map<String, Seat> before = new HashMap<>();
     for (String name : ImmutableList.copyOf(seats.keySet())) {
       Seat seat = Objects.requireNonNull(seats.get(name));
       NodeSettings node = wanted.get(name);
@@ -419,6 +452,7 @@ public final class Reconciler implements AutoCloseable {
               node.openflow(),
               seat.node.openflow());
         }
+        before.put(name, seat);
         remove(name);
       }
     }
@@ -428,10 +462,18 @@ public final class Reconciler implements AutoCloseable {
       }
       Seat seat = seats.get(node.name());
       if (seat == null) {
-        seat(settings, node, force || ours.contains(node.openflow()), cause);
+        // Whoever takes the lock from this process later is not to lose it by a reload.
+        boolean steals = force && forced.add(node.name());
+        seat(
+            settings,
+            node,
+            steals || ours.contains(node.openflow()),
+            before.get(node.name()),
+            cause);
       } else {
         seat.leaveBy = OptionalLong.empty();
-        seat.loop.assign(assignment.generation(), lockFor(node, false));
+        leaving.remove(node.name());
+        assign(seat.loop, node, false);
         want(settings, seat, cause);
       }
     }
@@ -439,15 +481,15 @@ public final class Reconciler implements AutoCloseable {
 
   /** Whether a node of the settings is this one's datapath, by its address or by its own word. */
   private boolean isServedByAnother(Seat seat, Settings settings) {
-    Optional<Long> dpid = topology.node(seat.node.name()).datapath().map(Datapath::dpid);
+    Optional<Long> dpid = node(seat.node.name()).datapath().map(Datapath::dpid);
     return settings.nodes().stream()
         .anyMatch(
             node ->
                 node.openflow().equals(seat.node.openflow())
                     || (!node.name().equals(seat.node.name())
                         && dpid.isPresent()
-                        && topology.node(node.name()).isOneSwitch()
-                        && topology.node(node.name()).datapath().map(Datapath::dpid).equals(dpid)));
+                        && node(node.name()).isOneSwitch()
+                        && node(node.name()).datapath().map(Datapath::dpid).equals(dpid)));
   }
 
   /**
@@ -457,9 +499,8 @@ public final class Reconciler implements AutoCloseable {
   private void want(Settings settings, Seat seat, Cause cause) {
     Asked wanted = asked(settings, seat.node);
     seat.heard |= wanted.standing() == Asked.Standing.CURRENT;
-    boolean isClear =
-        wanted.standing() != Asked.Standing.LAST
-            || topology.node(seat.node.name()).bridge().isPresent();
+    bind(seat, wanted);
+    boolean isClear = wanted.standing() != Asked.Standing.LAST || isBound(seat, wanted);
     seat.loop.want(intent(settings, seat.node, wanted, seat.only), cause);
     seat.loop.mayBegin(mode == Mode.CLEAN || (seat.heard && isClear));
   }
@@ -493,7 +534,7 @@ public final class Reconciler implements AutoCloseable {
     } else {
       asked.put(name, wanted);
     }
-    apply(name, wanted);
+    apply(name);
   }
 
   /**
@@ -504,49 +545,75 @@ public final class Reconciler implements AutoCloseable {
     asked.values().removeIf(of -> of.pods().isEmpty());
     for (String name : ImmutableList.copyOf(seats.keySet())) {
       if (!asked.containsKey(name)) {
-        apply(name, wanted);
+        apply(name);
       }
     }
   }
 
-  private void apply(String name, Asked wanted) {
+  private void apply(String name) {
     Seat seat = seats.get(name);
     Settings settings = inForce;
     if (seat == null || settings == null || seat.isLeaving()) {
       return;
     }
-    if (wanted.standing() != Asked.Standing.LAST) {
-      seat.only = ImmutableMap.of();
-    } else if (seat.only.isEmpty() && topology.node(name).bridge().isPresent()) {
-      seat.only = bound(name, wanted);
-    }
     want(settings, seat, Cause.KUBERNETES);
   }
 
-  /** Which interfaces are meant by what was heard last can be said only now. */
-  private void bridgeIsKnown(String name, Seat seat) {
-    if (inForce != null) {
-      Asked wanted = asked(inForce, seat.node);
-      if (wanted.standing() == Asked.Standing.LAST) {
-        apply(name, wanted);
-      }
+  /** Which interfaces are meant by what was heard last may be possible to say only now. */
+  private void observed(String name) {
+    Seat seat = seats.get(name);
+    if (seat != null && seat.late && inForce != null && !seat.isLeaving()) {
+      want(inForce, seat, Cause.KUBERNETES);
     }
   }
 
-  private ImmutableMap<PodInterface, ImmutableSet<String>> bound(String name, Asked wanted) {
-    return wanted.pods().keySet().stream()
-        .collect(
-            ImmutableMap.toImmutableMap(
-                pod -> pod,
-                pod ->
-                    topology.node(name).bridge().stream()
-                        .flatMap(bridge -> bridge.interfaces().values().stream())
-                        .filter(row -> row.podInterface().equals(Optional.of(pod)))
-                        .map(Interface::name)
-                        .collect(ImmutableSet.toImmutableSet())));
+  /**
+   * While nobody can say whose an interface is that comes, only those count that are there; and of
+   * a bridge that is seen for the first time since, only those at which there are entries of ours.
+   */
+  private void bind(Seat seat, Asked wanted) {
+    if (wanted.standing() != Asked.Standing.LAST) {
+      seat.only = ImmutableMap.of();
+      seat.late = false;
+      return;
+    }
+    if (isBound(seat, wanted)) {
+      seat.late = false;
+      return;
+    }
+    Node node = node(seat.node.name());
+    if (node.bridge().isEmpty()) {
+      seat.late = true;
+    } else if (!seat.late || (node.datapath().isPresent() && node.isOneSwitch())) {
+      Map<PodInterface, ImmutableSet<String>> only = new HashMap<>(seat.only);
+      wanted
+          .pods()
+          .keySet()
+          .forEach(pod -> only.computeIfAbsent(pod, it -> interfaces(node, seat, it)));
+      seat.only = ImmutableMap.copyOf(only);
+      seat.late = false;
+    }
   }
 
-  private void seat(Settings settings, NodeSettings node, boolean isTheWriter, Cause cause) {
+  private static boolean isBound(Seat seat, Asked wanted) {
+    return seat.only.keySet().containsAll(wanted.pods().keySet());
+  }
+
+  private static ImmutableSet<String> interfaces(Node node, Seat seat, PodInterface pod) {
+    return node.bridge().stream()
+        .flatMap(bridge -> bridge.interfaces().values().stream())
+        .filter(row -> row.podInterface().equals(Optional.of(pod)))
+        .filter(row -> !seat.late || seat.loop.hasEntriesAt(node, row))
+        .map(Interface::name)
+        .collect(ImmutableSet.toImmutableSet());
+  }
+
+  private void seat(
+      Settings settings,
+      NodeSettings node,
+      boolean isTheWriter,
+      @Nullable Seat before,
+      Cause cause) {
     Ticker ticker = Ticker.systemTicker();
     Duration audit = audit(settings);
     String name = node.name();
@@ -555,8 +622,11 @@ public final class Reconciler implements AutoCloseable {
         new NodeLoop(
             intent(settings, node, wanted, ImmutableMap.of()), mode != Mode.OBSERVE, ticker);
     Seat seat = new Seat(node, audit, loop);
+    if (before != null) {
+      seat.follow(before);
+    }
     seats.put(name, seat);
-    loop.assign(assignment.generation(), lockFor(node, isTheWriter));
+    assign(loop, node, isTheWriter);
     want(settings, seat, cause);
     try {
       open(node, audit, isTheWriter, loop);
@@ -585,6 +655,13 @@ public final class Reconciler implements AutoCloseable {
                     new Message.Database(name, loop, report))));
   }
 
+  private void assign(NodeLoop loop, NodeSettings node, boolean isTheWriter) {
+    loop.assign(
+        assignment.generation(),
+        assignment.duty(node.name()) == Duty.WRITE,
+        lockFor(node, isTheWriter));
+  }
+
   /**
    * What is done about a node's lock. Among several controllers the one whose duty it is takes it,
    * but only as long as it knows that for certain: two that both believe would take it from each
@@ -606,6 +683,7 @@ public final class Reconciler implements AutoCloseable {
   private void dismiss(Seat seat) {
     if (!seat.isLeaving()) {
       seat.leaveBy = OptionalLong.of(System.nanoTime() + LEAVE.toNanos());
+      leaving.add(seat.node.name());
       seat.loop.want(NodeIntent.nothing(), Cause.CONFIGURED);
     }
   }
@@ -616,8 +694,22 @@ public final class Reconciler implements AutoCloseable {
       seat.loop.close();
       wakes.remove(name);
       claims.release(name);
-      topology = topology.with(new Fact.NodeForgotten(name));
+      leaving.remove(name);
+      seatsWereRemoved = true;
+      untold = true;
+      observe(new Fact.NodeForgotten(name));
     }
+  }
+
+  private Node node(String name) {
+    Node known = nodes.get(name);
+    return known == null ? Node.unobserved(name) : known;
+  }
+
+  private void observe(Fact fact) {
+    node(fact.node())
+        .after(fact)
+        .ifPresentOrElse(after -> nodes.put(fact.node(), after), () -> nodes.remove(fact.node()));
   }
 
   private void run() {
@@ -667,8 +759,9 @@ public final class Reconciler implements AutoCloseable {
           }
         });
     reconcile(touched);
-    turned.forEach(shown -> shown.complete(null));
-    turned.clear();
+    if (tellAtNanos - System.nanoTime() <= 0) {
+      tell();
+    }
     return next;
   }
 
@@ -677,6 +770,9 @@ public final class Reconciler implements AutoCloseable {
     long left = retryAt - now;
     for (long at : wakes.values()) {
       left = Math.min(left, at - now);
+    }
+    if (untold || !turned.isEmpty()) {
+      left = Math.min(left, tellAtNanos - now);
     }
     return Duration.ofNanos(Math.max(left, 0));
   }
@@ -727,18 +823,16 @@ public final class Reconciler implements AutoCloseable {
       case Message.Switch(String node, NodeLoop loop, DatapathReport report) -> {
         if (isSeated(node, loop)) {
           loop.received(report);
-          topology = topology.with(new Fact.DatapathObserved(node, report.datapath()));
+          observe(new Fact.DatapathObserved(node, report.datapath()));
+          observed(node);
           touched.add(node);
         }
       }
       case Message.Database(String node, NodeLoop loop, BridgeReport report) -> {
         if (isSeated(node, loop)) {
           loop.received(report);
-          boolean wasKnown = topology.node(node).bridge().isPresent();
-          topology = topology.with(new Fact.BridgeObserved(node, report.bridge()));
-          if (!wasKnown && report.bridge().isPresent()) {
-            bridgeIsKnown(node, Objects.requireNonNull(seats.get(node)));
-          }
+          observe(new Fact.BridgeObserved(node, report.bridge()));
+          observed(node);
           touched.add(node);
         }
       }
@@ -759,14 +853,13 @@ public final class Reconciler implements AutoCloseable {
   /** Of the others, what stands has not changed: with a thousand nodes, one report is one's. */
   private void reconcile(Set<String> touched) {
     boolean left = false;
-    boolean changed = false;
-    for (String name : ImmutableList.copyOf(Sets.union(touched, leaving()))) {
+    for (String name : ImmutableList.copyOf(Sets.union(touched, leaving))) {
       Seat seat = seats.get(name);
       if (seat == null) {
         continue;
       }
       if (touched.contains(name)) {
-        changed |= reconcile(name, seat.loop);
+        untold |= reconcile(name, seat.loop);
       }
       if (seat.isLeaving() && hasLeft(name, seat, Optional.ofNullable(newest.get(name)))) {
         remove(name);
@@ -776,21 +869,28 @@ public final class Reconciler implements AutoCloseable {
     if (left) {
       // Its datapath may be another node's now.
       reconcile(ImmutableSet.copyOf(seats.keySet()));
-      return;
     }
-    // A seat that was taken anew is in its old place here until it is reconciled.
-    if (newest.keySet().retainAll(seats.keySet()) || changed) {
+  }
+
+  /** Shows where all nodes stand, and tells who waits for that. */
+  private void tell() {
+    if (seatsWereRemoved) {
+      // A seat that was taken anew is in its old place here until it is reconciled.
+      newest.keySet().retainAll(seats.keySet());
+      seatsWereRemoved = false;
+    }
+    if (untold) {
       statuses = ImmutableMap.copyOf(newest);
+      untold = false;
     }
     try {
       listener.accept(statuses);
     } catch (RuntimeException e) {
       log.error("the status listener failed", e);
     }
-  }
-
-  private Set<String> leaving() {
-    return Maps.filterValues(seats, Seat::isLeaving).keySet();
+    turned.forEach(shown -> shown.complete(null));
+    turned.clear();
+    tellAtNanos = System.nanoTime() + REST_FOR_EACH.multipliedBy(newest.size()).toNanos();
   }
 
   private static boolean hasLeft(String name, Seat seat, Optional<NodeStatus> status) {
@@ -812,7 +912,7 @@ public final class Reconciler implements AutoCloseable {
   private boolean reconcile(String name, NodeLoop loop) {
     wakes.remove(name);
     try {
-      Node node = topology.node(name);
+      Node node = node(name);
       // Before OVSDB has confirmed it, a datapath id is anybody's word.
       Optional<String> otherHolder =
           node.bridge().isPresent() && node.isOneSwitch()

@@ -34,18 +34,6 @@ final class AskersTest {
             Map.entry(DB, ImmutableSet.of(ANNOTATION)));
   }
 
-  /** What one has asked for ends with his word, and not before what others have asked for. */
-  @Test
-  void whoseWordDoesNotCountAnyMore() {
-    Askers mirrors = askers.only((at, who) -> who.startsWith("mirror:"));
-    assertThat(mirrors.directions()).containsOnly(Map.entry(WEB, Direction.TO_POD));
-    assertThat(mirrors.names()).containsOnly(Map.entry(WEB, ImmutableSet.of("mirror:ns/m")));
-    assertThat(askers.only((at, who) -> at.equals(DB)).directions())
-        .containsOnly(Map.entry(DB, Direction.TO_POD));
-    assertThat(askers.only((at, who) -> true)).isEqualTo(askers);
-    assertThat(askers.only((at, who) -> false)).isEqualTo(Askers.NOBODY);
-  }
-
   /** The same one by two pods of one VM. */
   @Test
   void twoWordsOfOne() {

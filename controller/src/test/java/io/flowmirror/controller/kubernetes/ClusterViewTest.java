@@ -133,6 +133,60 @@ final class ClusterViewTest {
     assertThat(asked("n1")).isEmpty();
   }
 
+  /** One pod's annotations have room for thousands: then its mirror stays as it was. */
+  @Test
+  void aPodThatAsksForTooManyInterfaces() {
+    view.put(pod("web", "1", "n1", MIRROR, "true"));
+    assertThat(asked("n1")).containsOnlyKeys(WEB);
+    String[] many = new String[2 * 17];
+    for (int i = 0; i < 17; i++) {
+      many[2 * i] = i == 0 ? MIRROR : "nad" + i + ".ns.ovn.kubernetes.io/mirror";
+      many[2 * i + 1] = "true";
+    }
+    PodView greedy = pod("web", "1", "n1", many);
+    view.put(greedy);
+    assertThat(asked("n1")).containsOnlyKeys(WEB);
+    assertThat(view.requests("n1").refused().get(greedy))
+        .contains("found 17 interfaces; expected at most 16", "stays as it was");
+    many[33] = "false";
+    view.put(pod("web", "1", "n1", many));
+    assertThat(asked("n1")).hasSize(16);
+    assertThat(view.requests("n1").refused()).isEmpty();
+  }
+
+  /** Without the API, other settings judge what was heard: they can close, and begin nothing. */
+  @Test
+  void otherSettingsJudgeWhatWasHeard() {
+    view.put(pod("web", "1", "n1", MIRROR, "true"));
+    view.put(pod("db", "2", "n1", MIRROR, "true", DIRECTION, "to-pod"));
+    ImmutableMap<PodInterface, Direction> before = asked("n1");
+    assertThat(ClusterView.of(view, settings(Optional.empty(), Optional.empty())).requests("n1"))
+        .isEqualTo(view.requests("n1"));
+    assertThat(
+            ClusterView.of(view, settings(Optional.of(ImmutableSet.of("a")), Optional.empty()))
+                .requests("n1")
+                .askers()
+                .directions())
+        .isEmpty();
+    // What its labels are is not known: nobody can say that it may go on.
+    assertThat(
+            ClusterView.of(
+                    view,
+                    settings(Optional.empty(), Optional.of(LabelSelector.parse("closed!=yes"))))
+                .requests("n1")
+                .askers()
+                .directions())
+        .isEmpty();
+    assertThat(view.requests("n1").within(ImmutableMap.of()).granted()).isEmpty();
+    view.put(pod("db", "2", "n1", MIRROR, "true"));
+    view.put(pod("web", "1", "n1", MIRROR, "true", DIRECTION, "from-pod"));
+    assertThat(view.requests("n1").within(before).askers().directions())
+        .containsEntry(WEB, Direction.FROM_POD)
+        .containsEntry(PodInterface.primary(new PodName("ns", "db")), Direction.TO_POD);
+    view.put(pod("db", "2", "n1", MIRROR, "true", DIRECTION, "from-pod"));
+    assertThat(view.requests("n1").within(before).askers().directions()).containsOnlyKeys(WEB);
+  }
+
   /** The deletion of a pod may be told after its successor has come. */
   @Test
   void aSuccessorIsNotRemovedWithItsPredecessor() {

@@ -109,7 +109,13 @@ final class ManyReportsTest {
             ImmutableMap.of(),
             ImmutableList.of(new Choice("ns/m", pod, ImmutableSet.of(at)))));
     reports.stands(
-        "n" + node, mirrored ? ImmutableSet.of(at) : ImmutableSet.of(), ImmutableMap.of(), "");
+        "n" + node,
+        new NodeStand(
+            true,
+            mirrored ? ImmutableSet.of(at) : ImmutableSet.of(),
+            mirrored ? ImmutableSet.of(at) : ImmutableSet.of(),
+            ImmutableMap.of(),
+            ImmutableMap.of()));
     return reports;
   }
 
@@ -141,7 +147,7 @@ final class ManyReportsTest {
   }
 
   @ParameterizedTest
-  @CsvSource({"10, 10, 20", "100, 60, 130", "300, 70, 390"})
+  @CsvSource({"10, 10, 20", "100, 60, 130", "200, 60, 240"})
   void manyNodesDoNotWriteAtOnce(int count, int inASecond, int inAll) {
     List<MirrorReports> all = new ArrayList<>();
     for (int i = 0; i < count; i++) {

@@ -131,7 +131,18 @@ final class MirrorReportsTest {
       mirrored.add(at(pod));
       copies.put(new PodName("ns", pod), new Copies(packets, packets * 100));
     }
-    reports.stands(node, mirrored.build(), copies.buildOrThrow(), "OpenFlow: it is away");
+    ImmutableMap.Builder<PodInterface, Trouble> troubles = ImmutableMap.builder();
+    for (String pod : List.of("web", "db", "far", "far2", "a", "b", "c")) {
+      troubles.put(at(pod), new Trouble("OpenFlow: it is away", false));
+    }
+    reports.stands(
+        node,
+        new NodeStand(
+            true,
+            mirrored.build(),
+            mirrored.build(),
+            copies.buildOrThrow(),
+            troubles.buildOrThrow()));
   }
 
   private void tick(MirrorReports reports) {

@@ -63,11 +63,30 @@ final class PodEventsTest {
   }
 
   private void mirrored() {
-    events.stands("n1", ImmutableSet.of(WEB), "");
+    stand(ImmutableSet.of(WEB), ImmutableSet.of(WEB), ImmutableMap.of());
   }
 
   private void amiss(String trouble) {
-    events.stands("n1", ImmutableSet.of(), trouble);
+    amiss(new Trouble(trouble, false));
+  }
+
+  private void amiss(Trouble trouble) {
+    stand(
+        ImmutableSet.of(),
+        ImmutableSet.of(WEB),
+        trouble.words().isEmpty() ? ImmutableMap.of() : ImmutableMap.of(WEB, trouble));
+  }
+
+  /** Nothing is copied any more. */
+  private void over() {
+    stand(ImmutableSet.of(), ImmutableSet.of(), ImmutableMap.of());
+  }
+
+  private void stand(
+      ImmutableSet<PodInterface> mirrored,
+      ImmutableSet<PodInterface> tapped,
+      ImmutableMap<PodInterface, Trouble> troubles) {
+    events.stands("n1", new NodeStand(true, mirrored, tapped, ImmutableMap.of(), troubles));
   }
 
   private ImmutableList<String> taken() {
@@ -87,7 +106,77 @@ final class PodEventsTest {
     assertThat(taken()).containsExactly("ns/web MirrorStarted");
     ask();
     ask();
+    over();
+    over();
     assertThat(taken()).containsExactly("ns/web MirrorStopped");
+  }
+
+  /** The file, REST or global mirroring may ask for it, too: then nothing has stopped. */
+  @Test
+  void whatGoesOnBySomebodyElsesWordHasNotStopped() {
+    ask("1");
+    mirrored();
+    taken();
+    ask();
+    mirrored();
+    events.tick();
+    assertThat(taken()).isEmpty();
+    // It is asked for again, and that is no news either.
+    ask("1");
+    events.tick();
+    ask();
+    assertThat(taken()).isEmpty();
+    // Where a node is lost, so is what is known of it: its entries stay.
+    events.stands(
+        "n1",
+        new NodeStand(
+            false, ImmutableSet.of(), ImmutableSet.of(), ImmutableMap.of(), ImmutableMap.of()));
+    assertThat(taken()).isEmpty();
+    over();
+    assertThat(taken()).containsExactly("ns/web MirrorStopped");
+  }
+
+  /** Another direction is said by the Event that there is. */
+  @Test
+  void anotherDirectionIsNoStop() {
+    ask("1");
+    mirrored();
+    taken();
+    Request other = new Request(pod("1"), WEB, ImmutableMap.of("annotation", Direction.TO_POD));
+    events.asked(
+        "n1", new Requests(ImmutableList.of(other), ImmutableMap.of(), ImmutableList.of()));
+    mirrored();
+    assertThat(taken()).containsExactly("ns/web MirrorStarted");
+    ask();
+    over();
+    assertThat(taken()).containsExactly("ns/web MirrorStopped");
+  }
+
+  /** The reason of the same trouble may change every second: it is told once. */
+  @Test
+  void theSameTroubleIsToldOnce() {
+    ask("1");
+    amiss("no OpenFlow: connection refused");
+    now += Duration.ofSeconds(6).toNanos();
+    events.tick();
+    assertThat(taken()).containsExactly("! ns/web MirrorFailed");
+    amiss("no OpenFlow: connection reset");
+    assertThat(taken()).isEmpty();
+    amiss("no OVSDB: connection reset");
+    assertThat(taken()).containsExactly("! ns/web MirrorFailed");
+  }
+
+  /** A pod that waits for its volumes has no interface for some time. */
+  @Test
+  void aPodThatIsBeingSetUpIsGivenTime() {
+    ask("1");
+    amiss(new Trouble("br-int has no interface of this pod", true));
+    now += Duration.ofSeconds(50).toNanos();
+    events.tick();
+    assertThat(taken()).isEmpty();
+    now += Duration.ofSeconds(20).toNanos();
+    events.tick();
+    assertThat(taken()).containsExactly("! ns/web MirrorFailed");
   }
 
   /** Who asks is not what is mirrored: another word for the same is no stop and no start. */
@@ -101,6 +190,7 @@ final class PodEventsTest {
     events.asked("n1", new Requests(ImmutableList.of(same), ImmutableMap.of(), ImmutableList.of()));
     assertThat(taken()).isEmpty();
     ask();
+    over();
     assertThat(taken()).containsExactly("ns/web MirrorStopped");
   }
 

@@ -2,6 +2,7 @@
 package io.flowmirror.controller.main;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -53,6 +54,21 @@ final class FlowmirrorTest {
     assertThat(execute("clean", "--config", file.toString(), "--timeout", "3"))
         .isEqualTo(Flowmirror.FAILED);
     assertThat(out.toString()).contains("n1: NOT clean: ", "the node has not answered");
+  }
+
+  /** Java's own message is often the name of the file alone, which would be there twice. */
+  @Test
+  void aFileThatCannotBeWrittenIsNamedOnce() {
+    for (Path file : new Path[] {folder, folder.resolve("none/file"), Path.of("/proc/file")}) {
+      IOException failure =
+          catchThrowableOfType(IOException.class, () -> Files.write(file, new byte[1]));
+      assertThat(Words.of(failure, file))
+          .startsWith(file + ": ")
+          .matches(".*: [A-Za-z ]+")
+          .containsOnlyOnce(file.toString());
+    }
+    assertThat(Words.of(new IOException("Broken pipe"), null))
+        .isEqualTo("standard output: Broken pipe");
   }
 
   private String good() {

@@ -105,6 +105,8 @@ final class RemoteCommandsTest {
     server.answer(
         "PUT /v1/mirrors/shop/cart",
         Answer.json("{\"pod\":\"shop/cart\",\"direction\":\"from-pod\",\"madeBy\":\"rest\"}"));
+    server.answer(
+        "GET /v1/pods/shop/cart", Answer.json("{\"interfaces\":[{\"port\":{\"ofport\":5}}]}"));
     assertThat(execute("mirror", "on", "shop/cart", "--direction", "from-pod", "--for", "1h30m"))
         .isZero();
     assertThat(execute("mirror", "on", "shop/cart", "--until", "2026-12-24T18:00:00+01:00"))
@@ -112,7 +114,28 @@ final class RemoteCommandsTest {
     assertThat(server.requests)
         .containsExactly(
             "PUT /v1/mirrors/shop/cart {\"direction\":\"from-pod\",\"for\":\"5400s\"}",
-            "PUT /v1/mirrors/shop/cart {\"direction\":\"both\",\"until\":\"2026-12-24T17:00:00Z\"}");
+            "GET /v1/pods/shop/cart",
+            "PUT /v1/mirrors/shop/cart {\"direction\":\"both\",\"until\":\"2026-12-24T17:00:00Z\"}",
+            "GET /v1/pods/shop/cart");
+    assertThat(err.toString()).isEmpty();
+  }
+
+  /** Not known at all, known by its name alone, and not for whoever asks to see. */
+  @Test
+  void aMirrorOfAPodThatIsNotKnownIsSaidToWait() {
+    server.answer("PUT /v1/mirrors/shop/crat", Answer.json("{\"pod\":\"shop/crat\"}"));
+    String waits = "flowmirror: shop/crat is not known yet: ";
+    assertThat(execute("mirror", "on", "shop/crat")).isZero();
+    assertThat(err.toString()).startsWith(waits).contains("It is mirrored when it comes");
+    err.getBuffer().setLength(0);
+    server.answer(
+        "GET /v1/pods/shop/crat", Answer.json("{\"interfaces\":[{\"state\":\"pending\"}]}"));
+    assertThat(execute("mirror", "on", "shop/crat", "-o", "json")).isZero();
+    assertThat(err.toString()).startsWith(waits);
+    err.getBuffer().setLength(0);
+    server.answer("GET /v1/pods/shop/crat", Answer.problem(403, "you may not"));
+    assertThat(execute("mirror", "on", "shop/crat")).isZero();
+    assertThat(err.toString()).isEmpty();
   }
 
   @Test

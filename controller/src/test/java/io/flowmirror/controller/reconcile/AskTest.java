@@ -134,6 +134,72 @@ final class AskTest {
     }
   }
 
+  /** A pod of that name that has come meanwhile may be one that nobody asked for. */
+  @Test
+  void nothingBeginsIfTheApiGoesAwayBeforeTheNodeHasAnswered() {
+    ask(Standing.CURRENT, WEB, API);
+    awaitEntries(2 * ONE_POD - 1);
+    reconciler.close();
+    node.ovsdb(false);
+    node.connectionLost();
+    try (Reconciler next =
+        Reconciler.start(settings("mirrors: []"), Mode.MIRROR, true, node, statuses -> {})) {
+      next.ask("n1", asked(Standing.CURRENT, WEB, API));
+      next.turn().join();
+      next.ask("n1", asked(Standing.LAST, WEB, API));
+      next.turn().join();
+      node.podDeleted("web");
+      node.pod("default", "web", 9, 2, 9);
+      node.ovsdb(true);
+      await().until(() -> says(next, status -> status.node().bridge().isPresent()));
+      node.connected();
+      await().until(() -> says(next, NodeStatus::settled));
+      assertThat(node.entries()).hasSize(ONE_POD);
+      assertThat(node.reach("api", "web")).containsExactly("mirror0", "web_h");
+      assertThat(node.flood("web")).containsExactlyInAnyOrder("mirror0", "api_h");
+    }
+  }
+
+  /** The sessions are others then; what was known of what is asked for is not. */
+  @Test
+  void repairsGoOnAfterAReloadWhileTheApiIsAway() {
+    ask(Standing.CURRENT, WEB);
+    awaitEntries(ONE_POD);
+    ask(Standing.LAST, WEB);
+    reconciler.update(settings("audit: 1s\nmirrors: []"));
+    await().until(() -> node.wishes().size() == 2);
+    node.wipe();
+    await().until(() -> node.entries().size() == ONE_POD);
+    awaitStatus(NodeStatus::settled);
+    // Its name is known, and its interface is not the one that was meant.
+    node.podIsMadeAnew("web", "fe3c");
+    awaitEntries(0);
+  }
+
+  /** Nobody can want the entries of a port that is gone, whatever the API will say. */
+  @Test
+  void aPodThatGoesBeforeTheApiHasSpokenTakesItsEntriesWithIt() {
+    ask(Standing.CURRENT, WEB, API);
+    awaitEntries(2 * ONE_POD - 1);
+    reconciler.close();
+    try (Reconciler next =
+        Reconciler.start(settings("mirrors: []"), Mode.MIRROR, true, node, statuses -> {})) {
+      await().until(() -> says(next, status -> status.complaints().toString().contains(NOT_YET)));
+      next.turn().join();
+      assertThat(node.entries()).hasSize(2 * ONE_POD - 1);
+      node.podDeleted("web");
+      await().until(() -> node.entries().size() == ONE_POD);
+      // northd gives its keys to the next one on that switch.
+      node.pod("default", "next", 9, 2, 3);
+      next.turn().join();
+      assertThat(node.reach("api", "next")).containsExactly("mirror0", "next_h");
+      assertThat(node.entries()).hasSize(ONE_POD);
+      next.ask("n1", asked(Standing.CURRENT, API));
+      await().until(() -> says(next, NodeStatus::settled));
+      assertThat(node.entries()).hasSize(ONE_POD);
+    }
+  }
+
   private static boolean says(Reconciler of, Predicate<NodeStatus> wanted) {
     NodeStatus status = of.statuses().get("n1");
     return status != null && wanted.test(status);

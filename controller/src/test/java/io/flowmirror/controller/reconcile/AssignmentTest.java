@@ -153,15 +153,7 @@ final class AssignmentTest {
   void whoHasTheLockAndIsOverruledLetsOthersHaveIt() {
     String writer = writerOf("n1");
     FakeNode node = new FakeNode().pod("default", "web", 5, 2, 3);
-    AtomicLong connection = new AtomicLong();
-    DatapathSession another =
-        node.openDatapath(
-            settings().nodes().get(0),
-            Duration.ofSeconds(30),
-            report -> report.datapath().ifPresent(live -> connection.set(live.connection())));
-    await().until(() -> connection.get() > 0);
-    another.claim(connection.get(), 9);
-    another.close();
+    claimByAnother(node, 9);
     try (Reconciler reconciler =
         Reconciler.start(
             settings(), Mode.MIRROR, false, of(writer, THREE, 7).last(), node, statuses -> {})) {
@@ -196,6 +188,84 @@ final class AssignmentTest {
       await().until(() -> node.claims().size() == 2);
       assertThat(node.claims()).containsExactly(7L, 8L);
     }
+  }
+
+  /** Another has claimed the role since, with this very generation, and has not got the lock. */
+  @Test
+  void whoIsASlaveWithTheLockInHandClaimsAgain() {
+    FakeNode node = new FakeNode().pod("default", "web", 5, 2, 3);
+    try (Reconciler reconciler =
+        Reconciler.start(
+            settings(), Mode.MIRROR, false, of(writerOf("n1"), THREE, 7), node, statuses -> {})) {
+      await().until(() -> node.entries().size() == ONE_POD);
+      claimByAnother(node, 7);
+      node.uninstall(node.entries().get(0).key());
+      await().until(() -> node.entries().size() == ONE_POD);
+      assertThat(node.claims()).containsExactly(7L, 7L, 7L);
+      await().until(() -> reconciler.statuses().get("n1").settled());
+    }
+  }
+
+  /** Whoever had it meanwhile may have claimed, and have lost it again. */
+  @Test
+  void whoHasTheLockAgainWhenTheDatabaseIsBackClaims() {
+    FakeNode node = new FakeNode().pod("default", "web", 5, 2, 3);
+    try (Reconciler reconciler =
+        Reconciler.start(
+            settings(), Mode.MIRROR, false, of(writerOf("n1"), THREE, 7), node, statuses -> {})) {
+      await().until(() -> node.entries().size() == ONE_POD);
+      node.ovsdb(false);
+      await().until(() -> !reconciler.statuses().get("n1").node().bridgeConfirmed());
+      node.ovsdb(true);
+      await().until(() -> node.claims().size() == 2);
+      assertThat(node.claims()).containsExactly(7L, 7L);
+    }
+  }
+
+  /** It is another's to write from that generation on, which may have taken the lock, unread. */
+  @Test
+  void whoIsNotToWriteAnyMoreDoesNotClaimWhatHasComeSince() {
+    String writer = writerOf("n1");
+    String standBy =
+        THREE.stream()
+            .filter(self -> of(self, THREE, 1).duty("n1") == Duty.STAND_BY)
+            .findFirst()
+            .orElseThrow();
+    FakeNode node = new FakeNode().pod("default", "web", 5, 2, 3);
+    try (Reconciler reconciler =
+        Reconciler.start(
+            settings(),
+            Mode.MIRROR,
+            false,
+            of(standBy, without(writer), 7),
+            node,
+            statuses -> {})) {
+      await().until(() -> node.entries().size() == ONE_POD);
+      reconciler.assign(of(standBy, THREE, 8));
+      reconciler.turn().join();
+      // It goes on until the lock is another's.
+      node.uninstall(node.entries().get(0).key());
+      await().until(() -> node.entries().size() == ONE_POD);
+      assertThat(node.claims()).containsExactly(7L);
+      node.lock(Lock.ANOTHERS);
+      await().until(() -> reconciler.statuses().get("n1").writer() == NodeStatus.Writer.ANOTHER);
+      // The other is gone, and it was for the other to claim: now it is this one's.
+      node.lock(Lock.OURS);
+      await().until(() -> node.claims().size() == 2);
+      assertThat(node.claims()).containsExactly(7L, 8L);
+    }
+  }
+
+  private static void claimByAnother(FakeNode node, long generation) {
+    AtomicLong connection = new AtomicLong();
+    DatapathSession another =
+        node.openDatapath(
+            settings().nodes().get(0),
+            Duration.ofSeconds(30),
+            report -> report.datapath().ifPresent(live -> connection.set(live.connection())));
+    await().until(() -> connection.get() > 0);
+    another.claim(connection.get(), generation);
+    another.close();
   }
 
   /** Two that both believe would take the lock from each other without end. */

@@ -60,6 +60,7 @@ final class FakeNode implements Sessions {
   private int nextPort = 100;
   private boolean restoring;
   private boolean ignoringRows;
+  private boolean losingRows;
   private boolean ovsdbUp = true;
   private String dpid = "";
   private Lock lock = Lock.OURS;
@@ -107,6 +108,12 @@ final class FakeNode implements Sessions {
     datapath.removePort(device(name));
     ovnFollows();
     report();
+  }
+
+  /** The CNI takes a pod's interface off the bridge. */
+  synchronized void podDeleted(String name) {
+    interfaces.remove(device(name));
+    podGone(name);
   }
 
   /** Two pods are deleted and made anew, and each gets the other's number and keys. */
@@ -359,6 +366,11 @@ final class FakeNode implements Sessions {
     report();
   }
 
+  /** The connection is lost before the next change of rows is answered, and is back at once. */
+  synchronized void loseNextRowChange() {
+    losingRows = true;
+  }
+
   /** From now on row changes are answered, and change nothing. */
   synchronized void ignoreRowChanges() {
     ignoringRows = true;
@@ -391,6 +403,10 @@ final class FakeNode implements Sessions {
   }
 
   private void report() {
+    report("");
+  }
+
+  private void report(String refused) {
     bridgeReports.accept(
         ovsdbUp
             ? new BridgeReport(
@@ -403,7 +419,7 @@ final class FakeNode implements Sessions {
                         ImmutableList.copyOf(mirrors.values()))),
                 "",
                 rowRound,
-                "",
+                refused,
                 lock)
             : new BridgeReport(Optional.empty(), "connection refused", rowRound, "", Lock.UNKNOWN));
   }
@@ -450,6 +466,11 @@ final class FakeNode implements Sessions {
       synchronized (FakeNode.this) {
         rowRound = ofRound;
         rowChanges.addAll(changes);
+        if (losingRows) {
+          losingRows = false;
+          report("the connection was lost before the answer: the peer closed it");
+          return;
+        }
         if (!ignoringRows) {
           changes.forEach(this::applyOne);
         }

@@ -15,6 +15,7 @@ import io.flowmirror.config.SettingsReader;
 import io.flowmirror.controller.ovsdb.Lock;
 import io.flowmirror.controller.reconcile.Reconciler.Mode;
 import io.flowmirror.controller.reconcile.Repair.Cause;
+import io.flowmirror.flows.Cookie;
 import io.flowmirror.flows.FlowEntry;
 import io.flowmirror.flows.FlowKey;
 import io.flowmirror.flows.FlowParser;
@@ -188,22 +189,35 @@ final class ReconcilerTest {
     assertThat(node.flowMods()).hasSize(mods);
   }
 
-  /** A new connection may be a switch in the middle of ovs-ctl's restart. */
+  /**
+   * A new connection may be a switch in the middle of ovs-ctl's restart: until OVSDB is back too,
+   * nothing is added, and nothing goes but for what belongs to ports that are gone.
+   */
   @Test
-  void nothingIsWrittenOnANewConnectionUntilOvsdbIsBackToo() {
-    run(WEB);
+  void onANewConnectionOnlyWhatHasDepartedGoesUntilOvsdbIsBackToo() {
+    node.pod("default", "other", 7, 2, 5);
+    run("mirrors: [{pod: default/web}, {pod: default/db}]");
     awaitSettled();
-    int mods = node.flowMods().size();
     node.ovsdb(false);
     awaitStatus(status -> !status.node().bridgeConfirmed());
     node.connectionLost();
-    node.podGone("web");
+    FlowKey missing =
+        FlowParser.parse("table=0, priority=40000,metadata=0,in_port=6 actions=drop").key();
+    node.uninstall(missing);
     node.connected();
-    awaitStatus(status -> !status.diff().changes().isEmpty());
-    assertThat(node.flowMods()).hasSize(mods);
+    awaitStatus(
+        status -> status.node().datapath().isPresent() && status.diff().drift().size() == 1);
+    assertThat(node.entries()).hasSize(6);
+    node.podGone("web");
+    await().until(() -> node.entries().size() == 3);
+    // northd gives its keys to the next one on that switch.
+    node.pod("default", "next", 9, 2, 3);
+    assertThat(node.reach("other", "next")).containsExactly("next_h");
+    assertThat(node.reach("other", "db")).containsExactly("mirror0", "db_h");
+    assertThat(node.entries()).extracting(FlowEntry::key).doesNotContain(missing);
     node.ovsdb(true);
     awaitSettled();
-    assertThat(node.entries()).isEmpty();
+    assertThat(node.entries()).extracting(FlowEntry::key).contains(missing).hasSize(4);
   }
 
   /** Two that undo each other's work must not do it at the speed of the socket. */
@@ -488,6 +502,58 @@ final class ReconcilerTest {
     awaitStatus(status -> !status.node().bridgeConfirmed());
     node.podGone("web");
     await().until(() -> node.entries().isEmpty());
+  }
+
+  /** Whoever has taken the lock since may want them: they are not for this one to delete. */
+  @Test
+  void whileNobodyKnowsWhoHasTheLockAnothersEntriesStay() {
+    node.foreignPort("mirror0", 3);
+    run(WEB);
+    awaitSettled();
+    node.ovsdb(false);
+    awaitStatus(status -> !status.node().bridgeConfirmed());
+    FlowEntry anothers =
+        FlowParser.parse(
+            "cookie=0x%x, table=0, priority=40000,metadata=0,in_port=6"
+                    .formatted(Cookie.of(Cookie.Role.FROM_PORT, "db.default"))
+                + " actions=output:3,set_field:1->metadata,resubmit(,0)");
+    node.install(anothers);
+    awaitStatus(status -> status.diff().drift().containsKey(anothers.key()));
+    Objects.requireNonNull(reconciler).turn().join();
+    assertThat(node.entries()).contains(anothers).hasSize(5);
+    // What this one has made it may take back.
+    reconciler.update(settings("mirrors: []"));
+    await().until(() -> node.entries().size() == 1);
+    assertThat(node.entries()).containsExactly(anothers);
+    node.podGone("db");
+    await().until(() -> node.entries().isEmpty());
+  }
+
+  /** The report of the loss gives way to that of the next connection. */
+  @Test
+  void aPortRowIsWrittenAgainWhenTheConnectionWasLostBeforeTheAnswer() {
+    node.loseNextRowChange();
+    run(WEB);
+    awaitSettled();
+    assertThat(node.rowChanges()).hasSize(2);
+    assertThat(node.entries()).hasSize(4);
+  }
+
+  /** It has been taken from us since: a reload is no reason to take it back. */
+  @Test
+  void forceTakesTheLockOnce() {
+    run(WEB);
+    awaitSettled();
+    assertThat(node.wishes()).containsExactly(Lock.Wish.STEAL);
+    // It is handed over from one session of ours to the next.
+    Objects.requireNonNull(reconciler).update(settings("audit: 5s\n" + WEB));
+    await().until(() -> node.wishes().size() == 2);
+    assertThat(node.wishes()).containsExactly(Lock.Wish.STEAL, Lock.Wish.STEAL);
+    node.lock(Lock.ANOTHERS);
+    awaitStatus(status -> status.writer() == NodeStatus.Writer.ANOTHER);
+    reconciler.update(settings("audit: 1s\n" + WEB));
+    await().until(() -> node.wishes().size() == 3);
+    assertThat(node.wishes().get(2)).isEqualTo(Lock.Wish.WAIT);
   }
 
   /** What kube-ovn-cni sets up for the same annotation. */

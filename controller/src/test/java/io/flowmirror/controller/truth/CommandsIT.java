@@ -6,6 +6,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.dataformat.yaml.YAMLMapper;
+import com.google.common.collect.ImmutableList;
+import com.google.common.collect.ImmutableSet;
+import com.google.common.collect.Iterables;
 import io.flowmirror.controller.main.Flowmirror;
 import io.flowmirror.controller.truth.PcapReader.Captured;
 import java.io.ByteArrayInputStream;
@@ -144,12 +147,34 @@ final class CommandsIT {
     assertThat(ours.out().lines().sorted().toList())
         .hasSize(7)
         .isEqualTo(theirs.lines().filter(line -> line.contains("actions=")).sorted().toList());
-    assertThat(command("flows", "--pod", WEB).out())
-        .startsWith("# node n1, ours, all\n# demo/web: copies what the pod sends [installed");
-    assertThat(command("flows", "--node", "n1", "--since", "10m").out())
-        .contains(" added demo/web");
+    String asked = command("flows", "--pod", WEB).out();
+    assertThat(asked)
+        .startsWith("# node n1: dpid ")
+        .contains("\n# demo/web: copies what the pod sends [installed");
+    // The entries are written alike whoever is asked, and whatever of them.
+    ImmutableSet<String> lines = ImmutableSet.copyOf(entries(asked));
+    assertThat(theirs.lines().map(String::strip).toList()).containsAll(lines);
+    String changes = command("flows", "--node", "n1", "--since", "10m").out();
+    assertThat(changes)
+        .startsWith("# node n1: ")
+        .contains(" added demo/web")
+        .contains("\n+" + Iterables.getLast(lines) + "\n");
+    String config = folder.resolve("flowmirror.yaml").toString();
+    Running direct =
+        new Running(folder, List.of(program(), "flows", "--config", config, "--node", "n1"));
+    running.add(direct);
+    assertThat(direct.exitCode()).as(direct.err()).isZero();
+    // Of what is asked for by REST a configuration knows nothing.
+    assertThat(direct.out()).contains("[surplus, age ");
+    assertThat(entries(direct.out())).containsAll(lines);
     Done ovns = command("flows", "--pod", WEB, "--owner", "ovn", "--table", "65", "--plain");
     assertThat(ovns.out()).contains("table=65, priority=100,reg15=");
+  }
+
+  private static ImmutableList<String> entries(String text) {
+    return text.lines()
+        .filter(line -> !line.startsWith("#"))
+        .collect(ImmutableList.toImmutableList());
   }
 
   @Test

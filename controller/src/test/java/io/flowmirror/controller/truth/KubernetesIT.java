@@ -175,7 +175,10 @@ final class KubernetesIT {
     Toggles toggles =
         new Toggles(Cluster.NODE, PodInterface.primary(new PodName(Pod.NAMESPACE, "web")));
     controller.onStatuses(toggles::note);
+    Map<String, Instant> heardElsewhere = new ConcurrentHashMap<>();
+    KubernetesClient other = kube.asController();
     Watch listening = api.pods().inNamespace(Pod.NAMESPACE).watch(hearing(heard));
+    Watch listeningElsewhere = other.pods().inAnyNamespace().watch(hearing(heardElsewhere));
     try (Capture copies = Capture.start(cluster.path(Cluster.NODE + ".netns"), "mirror0", Side.IN);
         Probe probe = Probe.start(db, web)) {
       for (int i = 0; i < TOGGLES; i++) {
@@ -186,9 +189,14 @@ final class KubernetesIT {
         annotate("web", MIRROR, Optional.of("true"));
         Wait.until("a copy", () -> copies.count() > mark, () -> events("web").toString());
         Wait.until("the watch", () -> heard.containsKey("true"), heard::toString);
+        Wait.until(
+            "another watch", () -> heardElsewhere.containsKey("true"), heardElsewhere::toString);
         Wait.until("the switch", () -> toggles.confirmed().isPresent(), () -> "");
         toggles.on(
-            begin, Objects.requireNonNull(heard.remove("true")), copies.since(mark).get(0).time());
+            begin,
+            Objects.requireNonNull(heard.remove("true")),
+            Objects.requireNonNull(heardElsewhere.remove("true")),
+            copies.since(mark).get(0).time());
         awaitMirrored();
         probe.awaitAnswers(20);
 
@@ -209,6 +217,8 @@ final class KubernetesIT {
           .isEmpty();
     } finally {
       listening.close();
+      listeningElsewhere.close();
+      other.close();
     }
     System.out.print(toggles);
   }
@@ -353,6 +363,42 @@ final class KubernetesIT {
     assertThat(brInt.ourEntries()).hasSize(ONE_POD);
     annotate("web", MIRROR, Optional.empty());
     awaitNothing();
+  }
+
+  /** What can be decided by what was heard last is not put off until the API is back. */
+  @Test
+  void whatIsClosedWhileTheApiIsAwayEndsAtOnce() {
+    annotate("web", MIRROR, Optional.of("true"));
+    annotate("web", DIRECTION, Optional.of("from-pod"));
+    awaitEntries(entries -> entries.size() == 2);
+    kube.run("stop");
+    try {
+      controller.await(
+          "that to be noticed", Cluster.NODE, status -> !status.intent().only().isEmpty());
+      controller.configure(settings("namespaces: [demo], pod-direction: to-pod"));
+      controller.await("that to count", Cluster.NODE, status -> !status.intent().only().isEmpty());
+      assertThat(brInt.ourEntries()).hasSize(2);
+      controller.configure(settings("namespaces: [other]"));
+      awaitNothing();
+      // Opened again, nothing begins before the API says so.
+      controller.configure(settings("namespaces: [demo]"));
+      controller.await("n1 to be settled", Cluster.NODE, NodeStatus::settled);
+      assertThat(brInt.ourEntries()).isEmpty();
+    } finally {
+      kube.run("start");
+    }
+    awaitEntries(entries -> entries.size() == 2);
+  }
+
+  /** Who asks for what there is not is told that, and nothing of other pods. */
+  @Test
+  void anInterfaceThatThereIsNot() {
+    annotate("db", MIRROR, Optional.of("true"));
+    annotate("web", "lan.demo." + MIRROR, Optional.of("true"));
+    awaitEvent(
+        "web",
+        "Warning MirrorFailed 1: lan.demo.ovn: no such interface: br-int has none of this pod's");
+    assertThat(events("web").toString()).doesNotContain("demo/db");
   }
 
   /** It neither answers nor ends a connection. */

@@ -5,6 +5,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.fabric8.kubernetes.api.model.HasMetadata;
+import io.fabric8.kubernetes.api.model.PodBuilder;
+import io.fabric8.kubernetes.client.dsl.base.PatchContext;
+import io.fabric8.kubernetes.client.dsl.base.PatchType;
+import io.flowmirror.config.KubernetesSettings.NodesOfApi;
 import io.flowmirror.config.Overrides;
 import io.flowmirror.config.Settings;
 import io.flowmirror.config.SettingsReader;
@@ -38,8 +42,8 @@ final class ManifestsIT {
   }
 
   /**
-   * The overlay as this kubectl can read it: kustomize before 3.0 wants folders under {@code
-   * bases}, and this API server is older than policy/v1.
+   * The overlay as this kubectl can read it: kustomize before 3.0 wants folders under {@code bases}
+   * and JSON patches under a name of their own, and this API server is older than policy/v1.
    */
   private String kustomize(String overlay) throws IOException {
     try (Stream<Path> files = Files.walk(CONFIG)) {
@@ -55,6 +59,7 @@ final class ManifestsIT {
                 .forEach(
                     line -> (line.startsWith("  - ../") ? bases : kept).append(line).append('\n'));
             text = bases.isEmpty() ? kept.toString() : kept + "bases:\n" + bases;
+            text = text.replace("\npatches:\n", "\npatchesJson6902:\n");
           }
           Files.writeString(copy, text.replace("policy/v1\n", "policy/v1beta1\n"));
         }
@@ -64,7 +69,7 @@ final class ManifestsIT {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"central", "per-node"})
+  @ValueSource(strings = {"central", "central-tls", "per-node"})
   void theServerTakesThem(String overlay) throws IOException {
     Path all = folder.resolve("all.yaml");
     Files.writeString(all, kustomize(overlay));
@@ -117,7 +122,7 @@ final class ManifestsIT {
 
   /** The arguments and the configuration in the manifests are ones that the program takes. */
   @ParameterizedTest
-  @ValueSource(strings = {"central", "per-node"})
+  @ValueSource(strings = {"central", "central-tls", "per-node"})
   void theProgramTakesItsConfiguration(String overlay) throws IOException {
     Path file = CONFIG.resolve("kubernetes").resolve(overlay).resolve("flowmirror.yaml");
     boolean perNode = overlay.equals("per-node");
@@ -132,11 +137,40 @@ final class ManifestsIT {
     assertThat(settings.kubernetes().orElseThrow().leases().isPresent()).isEqualTo(!perNode);
     assertThat(settings.kubernetes().orElseThrow().mirrorResources()).isTrue();
     String manifest = kustomize(overlay);
+    boolean tls = overlay.endsWith("-tls");
+    assertThat(settings.kubernetes().orElseThrow().nodes().flatMap(NodesOfApi::tls).isPresent())
+        .isEqualTo(tls);
+    assertThat(manifest.contains("- --tls\n")).isEqualTo(tls);
+    assertThat(manifest.contains("secretName: flowmirror-tls")).isEqualTo(tls);
+    assertThat(manifest.contains("- --insecure\n")).isEqualTo(overlay.equals("central"));
+    // A NetworkPolicy would mean nothing, which docs/operations.md says.
+    assertThat(manifest.split("\n *hostNetwork: true\n", -1))
+        .hasSameSizeAs(manifest.split("\n *containers:\n", -1));
     assertThat(manifest)
-        .contains("hostNetwork: true")
         .contains("readOnlyRootFilesystem: true")
         .contains("--config=/etc/flowmirror/flowmirror.yaml")
         .contains(perNode ? "--node-name=$(NODE_NAME)" : "--name=$(POD_NAME)");
+  }
+
+  /** What takes everything away from the nodes again. */
+  @Test
+  void theServerTakesWhatRemovesEverything() throws IOException {
+    Path all = folder.resolve("all.yaml");
+    String manifest = kustomize("remove");
+    Files.writeString(all, manifest);
+    assertThat(kube.kubectl("apply", "--dry-run=server", "--validate=true", "-f", all + "").lines())
+        .allMatch(line -> line.endsWith("(server dry run)"))
+        .anyMatch(line -> line.startsWith("daemonset.apps/flowmirror-remove "));
+    assertThat(manifest)
+        .contains("- clean\n")
+        .contains("- --node-name=$(NODE_NAME)")
+        .contains("- --undo\n");
+    Settings settings =
+        SettingsReader.read(
+            CONFIG.resolve("kubernetes/remove/flowmirror.yaml"),
+            new Overrides(Optional.empty(), Optional.empty(), Optional.of("n1")));
+    assertThat(settings.nodes()).hasSize(1);
+    assertThat(settings.kubernetes()).isEmpty();
   }
 
   /** This API server is older than the policy's kind: its fields are held against the model. */
@@ -157,6 +191,51 @@ final class ManifestsIT {
             .items()
             .get(0);
     assertThatThrownBy(() -> assertNothingUnknown(policy)).hasMessageContaining("messageExpresion");
+  }
+
+  /** By what the policy has to look at beside pods, since annotations come by it. */
+  @Test
+  void annotationsComeByAStatusAndByABindingToo() {
+    var pods = kube.admin().pods().inNamespace(Pod.NAMESPACE);
+    var pod = pods.withName("bound");
+    kube.admin()
+        .resource(
+            new PodBuilder()
+                .withNewMetadata()
+                .withNamespace(Pod.NAMESPACE)
+                .withName("bound")
+                .endMetadata()
+                .withNewSpec()
+                .addNewContainer()
+                .withName("c")
+                .withImage("none")
+                .endContainer()
+                .endSpec()
+                .build())
+        .create();
+    try {
+      kube.admin()
+          .raw(
+              "/api/v1/namespaces/" + Pod.NAMESPACE + "/pods/bound/binding",
+              "POST",
+              Map.of(
+                  "apiVersion",
+                  "v1",
+                  "kind",
+                  "Binding",
+                  "metadata",
+                  Map.of("name", "bound", "annotations", Map.of("by", "binding")),
+                  "target",
+                  Map.of("apiVersion", "v1", "kind", "Node", "name", "n1")));
+      assertThat(pod.get().getMetadata().getAnnotations()).containsEntry("by", "binding");
+      pod.subresource("status")
+          .patch(
+              PatchContext.of(PatchType.JSON_MERGE),
+              "{\"metadata\":{\"annotations\":{\"by\":\"status\"}}}");
+      assertThat(pod.get().getMetadata().getAnnotations()).containsEntry("by", "status");
+    } finally {
+      pod.withGracePeriod(0).delete();
+    }
   }
 
   /** What the model does not know it keeps apart. */

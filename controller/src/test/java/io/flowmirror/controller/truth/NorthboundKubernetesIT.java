@@ -3,6 +3,7 @@ package io.flowmirror.controller.truth;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.google.common.base.Splitter;
 import com.google.common.collect.ImmutableList;
 import com.google.common.collect.ImmutableMap;
 import java.io.IOException;
@@ -209,10 +210,43 @@ final class NorthboundKubernetesIT {
     Wait.until("its entries", () -> brInt.ourEntries().size() == 4, controller::log);
     assertThat(ask(get("/v1/pods/demo/web", "viewer", 200), tokens).body())
         .contains("mirror:demo/rest.web");
+    // Somebody has it ask for something else: it asks for what REST says again, and for that alone.
+    kube.kubectl(
+        "-n",
+        "demo",
+        "patch",
+        "mirrors.flowmirror.io",
+        "rest.web",
+        "--type=merge",
+        "-p={\"spec\": {\"pod\": \"db\", \"interface\": \"lan.demo\"}}");
+    Wait.until("no entries", () -> brInt.ourEntries().isEmpty(), controller::log);
+    assertThat(ask(get("/v1/mirrors/demo/web", "tapper", 404), tokens).statusCode()).isEqualTo(404);
+    assertThat(ask(put("/v1/mirrors/demo/web", "tapper", 201), tokens).statusCode()).isEqualTo(201);
+    assertThat(spec()).contains("\"pod\":\"web\"").doesNotContain("interface");
+    Wait.until("its entries", () -> brInt.ourEntries().size() == 4, controller::log);
     assertThat(ask(delete("/v1/mirrors/demo/web", "tapper", 204), tokens).statusCode())
         .isEqualTo(204);
     Wait.until("no entries", () -> brInt.ourEntries().isEmpty(), controller::log);
+    Wait.until(
+        "the audit log",
+        () ->
+            count("audit: started pod=demo/web uid=") == 2
+                && count("audit: stopped pod=demo/web uid=") == 2,
+        controller::log);
+    assertThat(controller.log())
+        .containsPattern(
+            "stopped pod=demo/web uid=[^-]\\S+ interface=primary port=\\S+ direction=both node=n1"
+                + " by=mirror:demo/rest.web:flowmirror-northbound\\S* from=\\S+ to=\\S+");
     assertThat(kube.kubectl("-n", "demo", "get", "mirrors.flowmirror.io", "-o", "name")).isEmpty();
+  }
+
+  private String spec() {
+    return kube.kubectl(
+        "-n", "demo", "get", "mirrors.flowmirror.io", "rest.web", "-o", "jsonpath={.spec}");
+  }
+
+  private int count(String line) {
+    return Splitter.on(line).splitToList(controller.log()).size() - 1;
   }
 
   private HttpResponse<String> ask(Cell cell, ImmutableMap<String, String> tokens) {

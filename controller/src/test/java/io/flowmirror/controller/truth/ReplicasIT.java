@@ -9,8 +9,13 @@ import io.fabric8.kubernetes.api.model.PodBuilder;
 import io.fabric8.kubernetes.api.model.coordination.v1.Lease;
 import io.flowmirror.controller.reconcile.Assignment;
 import io.flowmirror.controller.reconcile.Duty;
+import java.io.DataInputStream;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.net.UnixDomainSocketAddress;
+import java.nio.ByteBuffer;
+import java.nio.channels.Channels;
+import java.nio.channels.SocketChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -282,6 +287,39 @@ final class ReplicasIT {
     }
     awaitMembers(NAMES.stream().filter(name -> !name.equals(writer)).toList());
     awaitMirrored();
+  }
+
+  /** Another claims the role with the writer's own generation, and has not got the lock. */
+  @Test
+  void aWriterThatIsMadeASlaveClaimsAgain() throws IOException {
+    try (SocketChannel another =
+        SocketChannel.open(
+            UnixDomainSocketAddress.of(cluster.path(Cluster.NODE + ".br_int_mgmt")))) {
+      claim(another, Long.parseLong(generation()));
+      System.out.printf(
+          "replicas: a writer that was made a slave: right again after %d ms%n",
+          untilRepaired(() -> {}).toMillis());
+    }
+    awaitMirrored();
+  }
+
+  /** OFPT_HELLO and OFPT_ROLE_REQUEST for OFPCR_ROLE_MASTER (OpenFlow 1.3.5, section 7.3.9). */
+  private static void claim(SocketChannel channel, long generation) throws IOException {
+    ByteBuffer out = ByteBuffer.allocate(32);
+    out.put((byte) 4).put((byte) 0).putShort((short) 8).putInt(1);
+    out.put((byte) 4).put((byte) 24).putShort((short) 24).putInt(2);
+    out.putInt(2).putInt(0).putLong(generation).flip();
+    while (out.hasRemaining()) {
+      channel.write(out);
+    }
+    DataInputStream in = new DataInputStream(Channels.newInputStream(channel));
+    int type;
+    do {
+      in.readByte();
+      type = in.readByte();
+      in.readFully(new byte[in.readUnsignedShort() - 4]);
+    } while (type != 25 && type != 1);
+    assertThat(type).as("the answer to the role request").isEqualTo(25);
   }
 
   /** One leaves as it is told to, and one comes: nothing is written for that. */

@@ -150,9 +150,9 @@ final class RunningController implements AutoCloseable {
     return requireNonNull(reconciler.statuses().get(node), node);
   }
 
-  /** Who asks for what on a node, of a controller that follows an API server. */
+  /** Who asks for what on a node in the API server that it follows. */
   ImmutableMap<PodInterface, ImmutableSet<String>> askedBy(String node) {
-    return requireNonNull(link).askedBy(node);
+    return requireNonNull(link).askedByApi(node);
   }
 
   /** When this node was first settled. */

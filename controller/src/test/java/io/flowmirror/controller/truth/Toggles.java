@@ -26,6 +26,9 @@ import org.jspecify.annotations.Nullable;
  * <p>{@link #note} is called on the loop's thread, the rest on the test's.
  */
 final class Toggles {
+  /** A program that has just been started is slower. */
+  private static final int WARM = 20;
+
   private final String node;
   private final PodInterface pod;
   private final Map<String, List<Long>> spans = new LinkedHashMap<>();
@@ -60,11 +63,21 @@ final class Toggles {
     return Optional.ofNullable(confirmed);
   }
 
-  /** A mirror has been turned on, and the first copy has come. */
-  synchronized void on(Instant begin, Instant heard, Instant copied) {
+  /**
+   * A mirror has been turned on, and the first copy has come.
+   *
+   * @param elsewhere when another watcher has heard of it: what lies between the two is the API
+   *     server's, and the machine's
+   */
+  synchronized void on(Instant begin, Instant heard, Instant elsewhere, Instant copied) {
     Instant sent = Objects.requireNonNull(taken);
     Instant there = Objects.requireNonNull(confirmed);
     add("from annotating to the watch's event", begin, heard);
+    boolean first = heard.isBefore(elsewhere);
+    add(
+        "from the event to another watcher's",
+        first ? heard : elsewhere,
+        first ? elsewhere : heard);
     add("from the event to the loop's round", heard, sent);
     add("from the round to the switch's word", sent, there);
     add("from the event to the switch's word", heard, there);
@@ -92,6 +105,17 @@ final class Toggles {
   }
 
   private static String spread(List<Long> values) {
+    String all = quantiles(values);
+    return values.size() > WARM
+        ? all
+            + "; without the first "
+            + WARM
+            + ": "
+            + quantiles(values.subList(WARM, values.size()))
+        : all;
+  }
+
+  private static String quantiles(List<Long> values) {
     List<Long> sorted = values.stream().sorted().toList();
     return "p50 "
         + sorted.get(sorted.size() / 2)
