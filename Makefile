@@ -14,7 +14,7 @@ help:
 	@echo 'make demo     as root: a sandbox with real OVN, one mirrored pod, its copies'
 	@echo 'make test     as root: install what the tests need, build, run all tests'
 	@echo 'make soak     as root: faults by chance for MINUTES=60, then 200 annotations; the report goes to docs/soak.md'
-	@echo 'make bench-control  thousands of switches that are none; tables and plots go to docs/performance'
+	@echo 'make bench-control  as root: thousands of switches that are none, and a real one; tables and plots go to docs/performance'
 	@echo 'make bench-micro    JMH of what is done with every entry'
 	@echo 'make bench-traffic  as root: what mirroring costs eight kinds of traffic; BENCH_ROUNDS=5,'
 	@echo '              BENCH_SECONDS=1, BENCH_ROWS and BENCH_SIZES; to docs/performance/traffic.md'

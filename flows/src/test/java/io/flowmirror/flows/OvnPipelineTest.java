@@ -75,6 +75,21 @@ class OvnPipelineTest {
         .containsExactly(new LogicalPort(3, 3, 7, false, true));
   }
 
+  /** As OVN 23.03 has them: the second is of what another chassis has routed (conj_id=100). */
+  @Test
+  void takesALocalnetPortWithATagForOneThatTakesItOff() {
+    Opaque vlan10 = Opaque.ofHex("80000c02100a");
+    Opaque routed = Opaque.ofHex("00014a0400000064");
+    Match tagged = new Match(PORT_3.fields(), ImmutableList.of(vlan10));
+    Match both = new Match(PORT_3.fields(), ImmutableList.of(vlan10, routed));
+    Action popVlan = new Action.Other(Opaque.ofHex("0012000800000000"));
+    assertThat(
+            candidates(
+                entry(0, 150, tagged, popVlan, DATAPATH, INPUT, NEXT),
+                entry(0, 180, both, popVlan, DATAPATH, INPUT, OTHER, NEXT)))
+        .containsExactly(new LogicalPort(3, 3, 7, false, true));
+  }
+
   /** As OVN 23.03 has them: of what has no tag, and of what has one with VLAN 0. */
   @Test
   void takesAnUntaggedLocalnetPortForOneThatTakesNoTagOff() {

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.flowmirror.controller.kubernetes;
 
+import com.google.common.cache.Cache;
+import com.google.common.cache.CacheBuilder;
 import com.google.common.collect.ImmutableMap;
+import com.google.common.hash.Hashing;
 import io.fabric8.kubernetes.api.model.GenericKubernetesResource;
 import io.fabric8.kubernetes.api.model.ObjectMetaBuilder;
 import io.fabric8.kubernetes.client.Config;
@@ -16,6 +19,8 @@ import io.fabric8.kubernetes.client.utils.Serialization;
 import io.flowmirror.config.Direction;
 import io.flowmirror.config.Mirror;
 import io.flowmirror.controller.kubernetes.MirrorSpec.WrongSpecException;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.HashMap;
 import java.util.Map;
@@ -28,9 +33,10 @@ import org.jspecify.annotations.Nullable;
  * token: what the API does not let him, he has not asked for. One for each pod, called {@code
  * rest.POD}.
  *
- * <p>From whatever thread; each call is a request to the API.
+ * <p>From whatever thread; each call is a request to the API. Connections are kept for a short
+ * time, each for one token alone.
  */
-public final class AskedMirrors {
+public final class AskedMirrors implements AutoCloseable {
   private static final String MANAGER = "flowmirror-northbound";
   private static final String PREFIX = "rest.";
   private static final int NOT_FOUND = 404;
@@ -47,7 +53,20 @@ public final class AskedMirrors {
           .withFieldManager(MANAGER)
           .build();
 
+  /** A client for each costs a connection, and a TLS handshake. */
+  private static final int MAX_CLIENTS = 100;
+
+  private static final Duration KEPT = Duration.ofSeconds(30);
+
   private final Supplier<Config> server;
+
+  /** By the SHA-256 of a token, its client. */
+  private final Cache<String, Lent> clients =
+      CacheBuilder.newBuilder()
+          .expireAfterAccess(KEPT)
+          .maximumSize(MAX_CLIENTS)
+          .<String, Lent>removalListener(removed -> end(removed.getValue()))
+          .build();
 
   /**
    * Writes to this API.
@@ -56,6 +75,54 @@ public final class AskedMirrors {
    */
   public AskedMirrors(Supplier<Config> server) {
     this.server = server;
+  }
+
+  /** A client that is closed when it is not kept any more, and nobody uses it. */
+  private static final class Lent {
+    private final KubernetesClient client;
+    private int users;
+    private boolean ended;
+
+    Lent(KubernetesClient client) {
+      this.client = client;
+    }
+
+    /** False if it is too late. */
+    synchronized boolean take() {
+      if (ended) {
+        return false;
+      }
+      users++;
+      return true;
+    }
+
+    synchronized void giveBack() {
+      users--;
+      closeIfUnused();
+    }
+
+    synchronized void end() {
+      ended = true;
+      closeIfUnused();
+    }
+
+    private void closeIfUnused() {
+      if (ended && users == 0) {
+        client.close();
+      }
+    }
+  }
+
+  private static void end(@Nullable Lent lent) {
+    if (lent != null) {
+      lent.end();
+    }
+  }
+
+  /** Ends the connections to the API. */
+  @Override
+  public void close() {
+    clients.invalidateAll();
   }
 
   /** What is asked for of a pod. */
@@ -83,12 +150,30 @@ public final class AskedMirrors {
   }
 
   private <T> T as(String token, Deed<T> deed) throws NotDoneException {
-    try (KubernetesClient client =
-        new KubernetesClientBuilder().withConfig(config(token)).build()) {
-      return deed.with(client);
+    Lent lent = take(token);
+    try {
+      return deed.with(lent.client);
     } catch (KubernetesClientException e) {
       throw new NotDoneException(e);
+    } finally {
+      lent.giveBack();
     }
+  }
+
+  private Lent take(String token) {
+    // Those that have not been used for long end when somebody asks.
+    clients.cleanUp();
+    String key = Hashing.sha256().hashString(token, StandardCharsets.UTF_8).toString();
+    @Nullable Lent kept = clients.getIfPresent(key);
+    if (kept != null && kept.take()) {
+      return kept;
+    }
+    Lent fresh = new Lent(new KubernetesClientBuilder().withConfig(config(token)).build());
+    if (!fresh.take()) {
+      throw new IllegalStateException("a client that nobody has had has ended");
+    }
+    clients.put(key, fresh);
+    return fresh;
   }
 
   /**

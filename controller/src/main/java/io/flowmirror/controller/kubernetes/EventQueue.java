@@ -52,6 +52,10 @@ final class EventQueue {
     return lost;
   }
 
+  synchronized int size() {
+    return waiting.size();
+  }
+
   /** Takes the one that has waited for the longest time, if any does. */
   synchronized Optional<Fact> take() {
     @Nullable String first = waiting.keySet().stream().findFirst().orElse(null);

@@ -90,6 +90,11 @@ final class EventWriter implements PodEvents.Writer {
     thread.execute(this::writeAll);
   }
 
+  /** How many wait to be written. Any thread. */
+  int waiting() {
+    return queue.size();
+  }
+
   private void writeAll() {
     Optional<Fact> fact = queue.take();
     while (fact.isPresent()) {

@@ -53,6 +53,7 @@ public final class KubernetesSession implements AutoCloseable {
   private final Duration hold;
   private final Listener listener;
   private final ScheduledThreadPoolExecutor thread;
+  private final EventWriter eventWriter;
   private final PodEvents events;
   private final StatusWriter statuses;
   private final MirrorReports reports;
@@ -72,6 +73,9 @@ public final class KubernetesSession implements AutoCloseable {
 
   /** When what is known was so for certain, as long as the API is away. */
   private long heardNanos;
+
+  /** When the API said anything last: an event, a list, or that it is there. */
+  private volatile long answeredNanos = System.nanoTime();
 
   private volatile Heard left = Heard.NOTHING;
 
@@ -125,7 +129,8 @@ public final class KubernetesSession implements AutoCloseable {
             1, Thread.ofPlatform().name("kubernetes").daemon().factory());
     // What is put off, for up to hold, is no reason to stay.
     thread.setExecuteExistingDelayedTasksAfterShutdownPolicy(false);
-    this.events = new PodEvents(new EventWriter(client), Ticker.systemTicker());
+    this.eventWriter = new EventWriter(client);
+    this.events = new PodEvents(eventWriter, Ticker.systemTicker());
     this.statuses = new StatusWriter(client);
     this.reports =
         new MirrorReports(
@@ -229,6 +234,7 @@ public final class KubernetesSession implements AutoCloseable {
       live.close();
     }
     live = watching;
+    answeredNanos = System.nanoTime();
     next = null;
     retry = FIRST_RETRY;
     trouble = "";
@@ -347,7 +353,9 @@ public final class KubernetesSession implements AutoCloseable {
                   execute(
                       () -> {
                         asking = false;
-                        if (!reason.isEmpty()) {
+                        if (reason.isEmpty()) {
+                          answeredNanos = System.nanoTime();
+                        } else {
                           failed(watching, reason);
                         }
                       });
@@ -359,6 +367,7 @@ public final class KubernetesSession implements AutoCloseable {
   /** Something has been heard: tells what it changes. */
   private void turn(Watching watching) {
     if (watching == live) {
+      answeredNanos = System.nanoTime();
       if (view.takeNodesChanged()) {
         tellNodes();
       }
@@ -411,6 +420,18 @@ public final class KubernetesSession implements AutoCloseable {
                 entry -> new PodName(entry.getKey().namespace(), entry.getKey().name()),
                 Map.Entry::getValue,
                 (one, other) -> one + "; " + other));
+  }
+
+  /**
+   * For how long the API has said nothing: it is asked every 2 s whether it is there. Any thread.
+   */
+  public Duration silence() {
+    return Duration.ofNanos(System.nanoTime() - answeredNanos);
+  }
+
+  /** How many Events wait to be written. Any thread. */
+  public int waitingEvents() {
+    return eventWriter.waiting();
   }
 
   /** What it had heard when it was closed; before that, nothing. */

@@ -3,6 +3,7 @@ package io.flowmirror.controller.kubernetes;
 
 import com.google.common.base.Joiner;
 import com.google.common.base.Splitter;
+import com.google.common.base.Throwables;
 import com.google.common.collect.ImmutableList;
 import com.google.common.collect.ImmutableSortedSet;
 import com.google.common.primitives.Longs;
@@ -10,6 +11,7 @@ import io.fabric8.kubernetes.api.model.coordination.v1.Lease;
 import io.fabric8.kubernetes.api.model.coordination.v1.LeaseBuilder;
 import io.fabric8.kubernetes.client.KubernetesClient;
 import io.fabric8.kubernetes.client.KubernetesClientException;
+import java.net.HttpURLConnection;
 import java.time.Duration;
 import java.time.ZoneOffset;
 import java.time.ZonedDateTime;
@@ -19,6 +21,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.TreeSet;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
@@ -35,6 +38,9 @@ import org.slf4j.LoggerFactory;
  * <p>As client-go does, nobody trusts another's clock: a member is alive as long as its Lease goes
  * on changing, by the watcher's own time. Without the API the members stay who they were.
  *
+ * <p>What all members are to know beside that is a word in the same Lease: it is read with it, so
+ * that nobody is told who the members are and not what they share.
+ *
  * <p>A thread of its own, on which the listener is called.
  */
 public final class Replicas implements AutoCloseable {
@@ -44,6 +50,15 @@ public final class Replicas implements AutoCloseable {
   private static final String MEMBER = "member";
   private static final String MEMBERS_ANNOTATION = "flowmirror.io/members";
   private static final String GENERATION = "flowmirror.io/generation";
+
+  /** What all members are to know beside that, as whoever told it wrote it. */
+  private static final String SHARED = "flowmirror.io/shared";
+
+  /** Of what the API takes of annotations, the rest is for ours (metav1.ObjectMeta: 256 KiB). */
+  static final int MAX_SHARED = 200_000;
+
+  /** How often a change is tried again that somebody else's has overtaken. */
+  private static final int ATTEMPTS = 5;
 
   /** The Lease that says who the members are. */
   static final String GROUP = "flowmirror";
@@ -66,11 +81,19 @@ public final class Replicas implements AutoCloseable {
      * @param current whether that is known now, or was heard last
      */
     void members(ImmutableList<String> members, long generation, boolean current);
+
+    /**
+     * Tells what all members share, before them, and whenever it changes.
+     *
+     * @param text what {@link Replicas#share} was given; empty if nothing has been shared
+     */
+    default void shared(String text) {}
   }
 
   private record Sign(String renewed, long seenNanos) {}
 
-  private record Told(ImmutableList<String> members, long generation, boolean current) {}
+  private record Told(
+      ImmutableList<String> members, long generation, boolean current, String shared) {}
 
   private final KubernetesClient client;
   private final String namespace;
@@ -119,7 +142,7 @@ public final class Replicas implements AutoCloseable {
       }
       Told last = told;
       if (last != null && System.nanoTime() - succeededNanos > EXPIRY.toNanos()) {
-        tell(new Told(last.members(), last.generation(), false));
+        tell(new Told(last.members(), last.generation(), false, last.shared()));
       }
     } catch (RuntimeException e) {
       log.error("a fault of ours; the replicas go on", e);
@@ -184,7 +207,7 @@ public final class Replicas implements AutoCloseable {
       group = change(group, alive.asList());
     }
     if (group != null) {
-      tell(new Told(members(group), generation(group), true));
+      tell(new Told(members(group), generation(group), true, shared(group)));
     }
     sweep(all, alive);
   }
@@ -213,17 +236,71 @@ public final class Replicas implements AutoCloseable {
         && lease.getSpec().getHolderIdentity() != null;
   }
 
-  private static ImmutableList<String> members(@Nullable Lease group) {
+  private static String annotation(@Nullable Lease group, String key) {
     Map<String, String> annotations = group == null ? null : group.getMetadata().getAnnotations();
-    String text = annotations == null ? "" : annotations.getOrDefault(MEMBERS_ANNOTATION, "");
-    return ImmutableList.copyOf(Splitter.on(',').omitEmptyStrings().split(text));
+    return annotations == null ? "" : annotations.getOrDefault(key, "");
+  }
+
+  private static ImmutableList<String> members(@Nullable Lease group) {
+    return ImmutableList.copyOf(
+        Splitter.on(',').omitEmptyStrings().split(annotation(group, MEMBERS_ANNOTATION)));
   }
 
   private static long generation(@Nullable Lease group) {
-    Map<String, String> annotations = group == null ? null : group.getMetadata().getAnnotations();
-    Long number =
-        annotations == null ? null : Longs.tryParse(annotations.getOrDefault(GENERATION, ""));
+    Long number = Longs.tryParse(annotation(group, GENERATION));
     return number == null ? 0 : number;
+  }
+
+  private static String shared(@Nullable Lease group) {
+    return annotation(group, SHARED);
+  }
+
+  /**
+   * Tells all members something in place of what was shared before; empty for nothing. Any thread:
+   * it waits for the thread of the replicas, on which the listener has heard of it then.
+   *
+   * @throws IllegalStateException in words, if the API does not do it, or it is not known yet who
+   *     the members are
+   * @throws IllegalArgumentException if it is more than {@value #MAX_SHARED} letters
+   */
+  public void share(String text) throws InterruptedException {
+    if (text.length() > MAX_SHARED) {
+      throw new IllegalArgumentException("more than " + MAX_SHARED + " letters");
+    }
+    try {
+      thread.submit(() -> put(text)).get();
+    } catch (ExecutionException e) {
+      Throwable cause = Objects.requireNonNullElse(e.getCause(), e);
+      if (cause instanceof KubernetesClientException refusal) {
+        throw new IllegalStateException(Reasons.of(refusal), refusal);
+      }
+      Throwables.throwIfUnchecked(cause);
+      throw new IllegalStateException(cause);
+    }
+  }
+
+  private void put(String text) {
+    for (int attempt = 1; ; attempt++) {
+      @Nullable Lease group = client.leases().inNamespace(namespace).withName(GROUP).get();
+      if (group == null) {
+        throw new IllegalStateException("it is not known yet who the members are");
+      }
+      LeaseBuilder next = new LeaseBuilder(group);
+      // With the resource version that was read.
+      Lease changed =
+          text.isEmpty()
+              ? next.editMetadata().removeFromAnnotations(SHARED).endMetadata().build()
+              : next.editMetadata().addToAnnotations(SHARED, text).endMetadata().build();
+      try {
+        Lease done = client.leases().resource(changed).update();
+        tell(new Told(members(done), generation(done), true, shared(done)));
+        return;
+      } catch (KubernetesClientException e) {
+        if (e.getCode() != HttpURLConnection.HTTP_CONFLICT || attempt == ATTEMPTS) {
+          throw e;
+        }
+      }
+    }
   }
 
   private Lease change(@Nullable Lease group, ImmutableList<String> members) {
@@ -242,6 +319,11 @@ public final class Replicas implements AutoCloseable {
             .withRenewTime(ZonedDateTime.now(ZoneOffset.UTC))
             .endSpec()
             .build();
+    Told last = told;
+    if (group == null && last != null && !last.shared().isEmpty()) {
+      // Who deletes the Lease does not change what is mirrored.
+      changed.getMetadata().getAnnotations().put(SHARED, last.shared());
+    }
     // With the resource version that was read: if somebody else was faster, this one fails.
     return group == null
         ? client.leases().resource(changed).create()
@@ -249,13 +331,23 @@ public final class Replicas implements AutoCloseable {
   }
 
   private void tell(Told now) {
-    if (!now.equals(told)) {
+    Told before = told;
+    if (now.equals(before)) {
+      return;
+    }
+    told = now;
+    if (before == null || !before.shared().equals(now.shared())) {
+      listener.shared(now.shared());
+    }
+    if (before == null
+        || now.generation() != before.generation()
+        || now.current() != before.current()
+        || !now.members().equals(before.members())) {
       log.info(
           "Leases: members {}, generation {}{}",
           now.members(),
           now.generation(),
           now.current() ? "" : ", as heard last");
-      told = now;
       listener.members(now.members(), now.generation(), now.current());
     }
   }

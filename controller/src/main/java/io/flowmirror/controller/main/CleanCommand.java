@@ -44,7 +44,8 @@ final class CleanCommand implements Callable<Integer> {
   @Override
   public Integer call() throws InterruptedException {
     Timeout.check(spec, timeout);
-    Settings settings = config.read();
+    ConfigOptions.WithNodes nodes = config.readWithNodes();
+    Settings settings = nodes.settings();
     PrintWriter out = spec.commandLine().getOut();
     ImmutableMap<String, NodeStatus> statuses =
         Awaiting.run(
@@ -53,7 +54,8 @@ final class CleanCommand implements Callable<Integer> {
             force,
             Duration.ofSeconds(timeout),
             status -> status.isClean() || isAnothers(status));
-    boolean clean = statuses.size() == settings.nodes().size();
+    boolean clean = statuses.size() == settings.nodes().size() && nodes.leftOut().isEmpty();
+    nodes.leftOut().forEach((node, why) -> out.println(node + ": NOT clean: " + why));
     for (var entry : statuses.entrySet()) {
       NodeStatus status = entry.getValue();
       if (status.isClean()) {

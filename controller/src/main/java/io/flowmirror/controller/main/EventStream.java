@@ -26,17 +26,17 @@ final class EventStream {
   private final Remote remote;
   private final Duration pause;
   private final Consumer<String> says;
-  private long last;
+  private String last;
   private boolean lost;
 
   /**
    * Connects to nothing yet.
    *
-   * @param after the event that is known already
+   * @param after the event that is known already, as the controller names it to who follows
    * @param pause between attempts to connect
    * @param says is told when the connection is lost, and back
    */
-  EventStream(Remote remote, long after, Duration pause, Consumer<String> says) {
+  EventStream(Remote remote, String after, Duration pause, Consumer<String> says) {
     this.remote = remote;
     this.last = after;
     this.pause = pause;
@@ -81,6 +81,7 @@ final class EventStream {
             new BufferedReader(new InputStreamReader(in, StandardCharsets.UTF_8))) {
       StringBuilder data = new StringBuilder();
       String kind = "";
+      String id = last;
       for (String line = lines.readLine(); line != null; line = lines.readLine()) {
         silence.heard();
         if (lost) {
@@ -91,8 +92,12 @@ final class EventStream {
           if (kind.equals("lost")) {
             return true;
           }
-          if (data.length() > 0 && !events.test(event(data.toString()))) {
-            return false;
+          if (data.length() > 0) {
+            JsonNode event = event(data.toString());
+            last = id;
+            if (!events.test(event)) {
+              return false;
+            }
           }
           data.setLength(0);
           kind = "";
@@ -100,6 +105,8 @@ final class EventStream {
           kind = line.substring("event:".length()).strip();
         } else if (line.startsWith("data:")) {
           data.append(line.substring("data:".length()));
+        } else if (line.startsWith("id:")) {
+          id = line.substring("id:".length()).strip();
         }
       }
       lost("the controller has ended the connection");
@@ -109,11 +116,9 @@ final class EventStream {
     return true;
   }
 
-  private JsonNode event(String data) throws IOException {
+  private static JsonNode event(String data) throws IOException {
     try {
-      JsonNode event = Remote.JSON.readTree(data);
-      last = event.path("id").asLong(last);
-      return event;
+      return Remote.JSON.readTree(data);
     } catch (JsonProcessingException e) {
       throw new IOException("no JSON", e);
     }

@@ -60,7 +60,7 @@ final class EventsCommand extends RemoteCommand {
     past.path("items").forEach(event -> addIfAsked(event, known));
     known.subList(Math.max(0, known.size() - count), known.size()).forEach(this::show);
     if (follow) {
-      follow(new EventStream(remote, past.path("newest").asLong(), PAUSE, this::say));
+      follow(new EventStream(remote, past.path("lastEventId").asText(), PAUSE, this::say));
     }
     return Flowmirror.DONE;
   }

@@ -97,7 +97,8 @@ final class FlowsCommand implements Callable<Integer> {
           "--config asks the nodes themselves: what only a running controller knows goes"
               + " without it");
     }
-    Settings settings = only(configured.read());
+    ConfigOptions.WithNodes nodes = configured.readWithNodes();
+    Settings settings = only(nodes.settings());
     ImmutableMap<String, NodeStatus> statuses =
         Awaiting.run(
             settings,
@@ -109,7 +110,16 @@ final class FlowsCommand implements Callable<Integer> {
     statuses.forEach(
         (name, status) -> FlowsReport.lines(name, status, onlyPod).forEach(out::println));
     out.flush();
-    return statuses.size() == settings.nodes().size()
+    boolean allReached = node != null || nodes.leftOut().isEmpty();
+    if (!allReached) {
+      nodes
+          .leftOut()
+          .forEach(
+              (name, why) ->
+                  spec.commandLine().getErr().println("flowmirror: node " + name + ": " + why));
+    }
+    return allReached
+            && statuses.size() == settings.nodes().size()
             && statuses.values().stream().allMatch(FlowsCommand::hasAnswered)
         ? Flowmirror.DONE
         : Flowmirror.FAILED;

@@ -33,6 +33,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.function.Consumer;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
@@ -46,6 +47,7 @@ public final class KubernetesLink implements AutoCloseable {
   private final Reconciler reconciler;
   private final String self;
   private final Supplier<KubernetesClient> clients;
+  private final Consumer<String> shared;
 
   /** By node, who asks for what there in the API. */
   private final Map<String, Askers> askers = new HashMap<>();
@@ -140,9 +142,16 @@ public final class KubernetesLink implements AutoCloseable {
    *
    * @param self the name of this controller among several
    * @param clients makes a client of the API
+   * @param shared told what several controllers share, before any of them may do anything, and
+   *     whenever it changes; on a thread of theirs
    */
   public KubernetesLink(
-      Settings settings, Reconciler reconciler, String self, Supplier<KubernetesClient> clients) {
+      Settings settings,
+      Reconciler reconciler,
+      String self,
+      Supplier<KubernetesClient> clients,
+      Consumer<String> shared) {
+    this.shared = shared;
     this.settings = settings;
     this.served = settings.nodes();
     this.self = self;
@@ -179,9 +188,19 @@ public final class KubernetesLink implements AutoCloseable {
               client,
               leases.get(),
               self,
-              (members, generation, current) ->
+              new Replicas.Listener() {
+                @Override
+                public void members(
+                    ImmutableList<String> members, long generation, boolean current) {
                   reconciler.assign(
-                      new Assignment(self, members, OptionalLong.of(generation), current)));
+                      new Assignment(self, members, OptionalLong.of(generation), current));
+                }
+
+                @Override
+                public void shared(String text) {
+                  shared.accept(text);
+                }
+              });
     }
     session =
         new KubernetesSession(
@@ -282,6 +301,33 @@ public final class KubernetesLink implements AutoCloseable {
     return settings.kubernetes().isEmpty() || heard
         ? Optional.empty()
         : Optional.of("the Kubernetes API has not said yet what is asked for");
+  }
+
+  /**
+   * Tells all controllers that share the nodes.
+   *
+   * @throws IllegalStateException in words, if there is nobody to be told, or the API does not do
+   *     it
+   */
+  public void share(String text) throws InterruptedException {
+    @Nullable Replicas to;
+    synchronized (this) {
+      to = replicas;
+    }
+    if (to == null) {
+      throw new IllegalStateException("no other controllers are followed");
+    }
+    to.share(text);
+  }
+
+  /** For how long the API has said nothing, where it is followed. */
+  public synchronized Optional<Duration> silence() {
+    return Optional.ofNullable(session).map(KubernetesSession::silence);
+  }
+
+  /** How many Events wait to be written, where the API is followed. */
+  public synchronized Optional<Integer> waitingEvents() {
+    return Optional.ofNullable(session).map(KubernetesSession::waitingEvents);
   }
 
   /** Why what the API asks for of a pod does not count, in words; empty if nothing is refused. */

@@ -13,6 +13,7 @@ import io.flowmirror.flows.InstalledEntry;
 import io.flowmirror.topology.InterfaceCounters;
 import io.flowmirror.topology.PodInterface;
 import io.flowmirror.topology.PodName;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.Map;
 import java.util.Optional;
@@ -50,6 +51,29 @@ final class LiveWorld implements World {
   @Override
   public ImmutableList<String> unready() {
     return link.unready().stream().collect(ImmutableList.toImmutableList());
+  }
+
+  @Override
+  public ImmutableMap<String, Integer> queues() {
+    ImmutableMap.Builder<String, Integer> queues = ImmutableMap.builder();
+    queues.put("loop", reconciler.waiting());
+    link.waitingEvents().ifPresent(waiting -> queues.put("kubernetes_events", waiting));
+    return queues.buildOrThrow();
+  }
+
+  @Override
+  public Optional<Duration> apiSilence() {
+    return link.silence();
+  }
+
+  @Override
+  public void share(String text) {
+    try {
+      link.share(text);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new IllegalStateException("the server is being stopped", e);
+    }
   }
 
   @Override

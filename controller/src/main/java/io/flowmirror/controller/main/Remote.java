@@ -136,11 +136,11 @@ final class Remote {
     return open(request(path, query, "application/json").GET().timeout(ANSWER).build());
   }
 
-  /** Events as they happen, after the one with this id; the caller reads and closes. */
-  InputStream events(long after) {
+  /** Events as they happen, after this one, as it is named there; the caller reads and closes. */
+  InputStream events(String after) {
     return open(
         request(path("events"), ImmutableMap.of(), "text/event-stream")
-            .header("Last-Event-ID", Long.toString(after))
+            .header("Last-Event-ID", after)
             .timeout(ANSWER)
             .GET()
             .build());

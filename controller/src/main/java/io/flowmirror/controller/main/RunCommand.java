@@ -6,12 +6,8 @@ import com.google.common.base.Ticker;
 import com.google.common.collect.ImmutableList;
 import com.google.common.collect.ImmutableMap;
 import com.google.inject.Guice;
-import io.fabric8.kubernetes.client.Config;
-import io.fabric8.kubernetes.client.ConfigBuilder;
 import io.fabric8.kubernetes.client.KubernetesClient;
-import io.fabric8.kubernetes.client.KubernetesClientBuilder;
 import io.flowmirror.config.ConfigException;
-import io.flowmirror.config.KubernetesSettings;
 import io.flowmirror.config.NorthboundSettings;
 import io.flowmirror.config.NorthboundSettings.Listen;
 import io.flowmirror.config.Settings;
@@ -36,6 +32,7 @@ import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -69,12 +66,6 @@ final class RunCommand implements Callable<Integer> {
       names = "--force",
       description = "Write to nodes on which another controller is at work, too.")
   private boolean force;
-
-  @Option(
-      names = "--kubeconfig",
-      paramLabel = "FILE",
-      description = "How to reach the Kubernetes API; as kubectl or a pod finds it, if not given.")
-  private @Nullable Path kubeconfig;
 
   @Option(
       names = "--name",
@@ -146,7 +137,17 @@ final class RunCommand implements Callable<Integer> {
                     linked.stand(statuses);
                   }
                 });
-        KubernetesLink linked = new KubernetesLink(settings, reconciler, self, this::client);
+        KubernetesLink linked =
+            new KubernetesLink(
+                settings,
+                reconciler,
+                self,
+                config::client,
+                text -> {
+                  book.shared(text);
+                  // At once: before it is known who the members are, nothing is done.
+                  reconciler.request(book.requests());
+                });
         ConfigWatch watch = ConfigWatch.start(config, settings, linked::configured);
         Served northbound =
             serve(
@@ -177,11 +178,38 @@ final class RunCommand implements Callable<Integer> {
     }
   }
 
+  /** How the northbound asks the API, if ever it does: the configuration may name one later. */
+  private static final class Api implements AutoCloseable {
+    private final Supplier<KubernetesClient> clients;
+    private final AskedMirrors mirrors;
+    private @Nullable KubernetesClient client;
+
+    Api(Supplier<KubernetesClient> clients, AskedMirrors mirrors) {
+      this.clients = clients;
+      this.mirrors = mirrors;
+    }
+
+    synchronized Reviews reviews() {
+      if (client == null) {
+        client = clients.get();
+      }
+      return new Reviews(client);
+    }
+
+    @Override
+    public synchronized void close() {
+      mirrors.close();
+      if (client != null) {
+        client.close();
+      }
+    }
+  }
+
   /** Who is served, and by what. */
   private record Served(
       Optional<Northbound> northbound,
       Optional<Probes> probes,
-      Optional<KubernetesClient> reviewer,
+      Api api,
       History history,
       Metrics metrics)
       implements AutoCloseable {
@@ -194,7 +222,7 @@ final class RunCommand implements Callable<Integer> {
     public void close() {
       northbound.ifPresent(Northbound::close);
       probes.ifPresent(Probes::close);
-      reviewer.ifPresent(KubernetesClient::close);
+      api.close();
       history.close();
       metrics.close();
     }
@@ -210,27 +238,14 @@ final class RunCommand implements Callable<Integer> {
     // Before anybody can ask: what is told to nobody would be asked for in vain.
     book.listen(reconciler::request);
     Optional<NorthboundSettings> asked = settings.northbound();
-    Optional<KubernetesClient> reviewer =
-        asked.isPresent() && settings.kubernetes().isPresent()
-            ? Optional.of(client())
-            : Optional.empty();
+    Api api = new Api(config::client, new AskedMirrors(config::apiConfig));
     try {
       return new Served(
           asked.map(
               its ->
-                  Northbound.start(
-                      its,
-                      world,
-                      book,
-                      history,
-                      metrics,
-                      reviewer.map(Reviews::new),
-                      settings
-                          .kubernetes()
-                          .filter(KubernetesSettings::mirrorResources)
-                          .map(yes -> new AskedMirrors(this::apiConfig)))),
+                  Northbound.start(its, world, book, history, metrics, api::reviews, api.mirrors)),
           Optional.ofNullable(probes).map(at -> Probes.start(at, world, metrics)),
-          reviewer,
+          api,
           history,
           metrics);
     } catch (IllegalArgumentException e) {
@@ -245,23 +260,5 @@ final class RunCommand implements Callable<Integer> {
     } catch (UnknownHostException e) {
       return "flowmirror";
     }
-  }
-
-  /** As kubectl finds the API, or as a pod does. */
-  private KubernetesClient client() {
-    return new KubernetesClientBuilder().withConfig(apiConfig()).build();
-  }
-
-  private Config apiConfig() {
-    Config found =
-        kubeconfig == null
-            ? Config.autoConfigure(null)
-            : Config.fromKubeconfig(kubeconfig.toFile());
-    int millis = Math.toIntExact(KubernetesLink.TIMEOUT.toMillis());
-    return new ConfigBuilder(found)
-        .withRequestTimeout(millis)
-        .withConnectionTimeout(millis)
-        .withRequestRetryBackoffLimit(0)
-        .build();
   }
 }

@@ -8,11 +8,12 @@ interface Access {
   /**
    * The caller who shows this token, or none.
    *
+   * @param address from where
    * @throws Problem if the token is nobody's, or one is needed, or nobody can tell now
    */
-  Caller caller(Optional<String> bearerToken);
+  Caller caller(Optional<String> bearerToken, String address);
 
-  /** On loopback, where nothing else is configured: everybody on this machine. */
+  /** Whoever it is. */
   static Access everybody() {
     return new Everybody();
   }
@@ -20,7 +21,7 @@ interface Access {
   /** Asks for no token. */
   record Everybody() implements Access {
     @Override
-    public Caller caller(Optional<String> bearerToken) {
+    public Caller caller(Optional<String> bearerToken, String address) {
       return Caller.local();
     }
   }

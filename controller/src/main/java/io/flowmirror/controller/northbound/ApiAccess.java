@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.flowmirror.controller.northbound;
 
+import com.google.common.base.Suppliers;
+import com.google.common.base.Ticker;
 import com.google.common.cache.Cache;
 import com.google.common.cache.CacheBuilder;
 import com.google.common.hash.Hashing;
-import com.google.common.util.concurrent.RateLimiter;
 import io.flowmirror.controller.kubernetes.AskedMirrors;
 import io.flowmirror.controller.kubernetes.Reviews;
 import io.flowmirror.controller.kubernetes.Reviews.AwayException;
@@ -12,23 +13,44 @@ import io.flowmirror.controller.kubernetes.Reviews.User;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentMap;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Who asks, and may what, as the Kubernetes API says: a token's user by TokenReview, and that
  * user's rights on {@code mirrors.flowmirror.io} by SubjectAccessReview. What it has said counts
  * for {@value #SECONDS} seconds; tokens are kept as their SHA-256 alone. Tokens that are unknown
- * cannot be made to flood the API.
+ * cannot be made to flood the API, nor one caller's questions to shut out another: each address has
+ * a share of what is asked about unknown tokens, each caller one of what is asked about rights, and
+ * tokens that were somebody's lately are not counted with the unknown ones.
  *
  * <p>From whatever thread.
  */
 final class ApiAccess implements Access {
   private static final int SECONDS = 10;
   private static final int MAX_KEPT = 10_000;
-  private static final double REVIEWS_PER_SECOND = 20;
 
-  /** Only who has shown a token can make these. */
-  private static final double RIGHTS_PER_SECOND = 100;
+  /** About tokens that nobody has shown yet: of one address, and of all. */
+  private static final double UNKNOWN_OF_ADDRESS = 5;
+
+  private static final double UNKNOWN = 20;
+
+  /** About tokens that were somebody's lately, each once in 10 s: of one caller, and of all. */
+  private static final double KNOWN_OF_CALLER = 10;
+
+  private static final double KNOWN = 50;
+
+  /** Only who has shown a token can make these: of one caller, and of all. */
+  private static final double RIGHTS_OF_CALLER = 50;
+
+  private static final double RIGHTS = 200;
+
+  /** So long is a token known to have been somebody's. */
+  private static final Duration LATELY = Duration.ofMinutes(10);
 
   /** What the API has said of a token. */
   private record Known(Optional<User> user) {}
@@ -36,52 +58,99 @@ final class ApiAccess implements Access {
   /** With all that the API has said of the user: tokens of one may differ in groups and scopes. */
   private record Right(User user, Caller.Verb verb, String namespace) {}
 
-  private final Reviews reviews;
-  private final Optional<AskedMirrors> mirrors;
-  private final RateLimiter tokensAsked = RateLimiter.create(REVIEWS_PER_SECOND);
-  private final RateLimiter rightsAsked = RateLimiter.create(RIGHTS_PER_SECOND);
-  private final Cache<String, Known> users = cache();
-  private final Cache<Right, Boolean> rights = cache();
+  private final Supplier<Reviews> reviews;
+  private final Supplier<Optional<AskedMirrors>> mirrors;
+  private final Questions unknown = new Questions(UNKNOWN_OF_ADDRESS, UNKNOWN);
+  private final Questions known = new Questions(KNOWN_OF_CALLER, KNOWN);
+  private final Questions rightsAsked = new Questions(RIGHTS_OF_CALLER, RIGHTS);
+  private final Cache<String, Known> users;
+  private final Cache<Right, Boolean> rights;
+
+  /** Whose a token was lately, by its SHA-256. */
+  private final Cache<String, String> lately;
+
+  /** By its SHA-256, a token that is being asked about: many requests at once ask once. */
+  private final ConcurrentMap<String, CompletableFuture<Known>> asked = new ConcurrentHashMap<>();
 
   /**
    * Asks the API.
    *
-   * @param mirrors where callers' mirrors are written, if the controller follows resources
+   * @param reviews how; not called before somebody asks
+   * @param mirrors where callers' mirrors are written, while the controller follows resources
    */
-  ApiAccess(Reviews reviews, Optional<AskedMirrors> mirrors) {
-    this.reviews = reviews;
-    this.mirrors = mirrors;
+  ApiAccess(Supplier<Reviews> reviews, Supplier<Optional<AskedMirrors>> mirrors) {
+    this(reviews, mirrors, Ticker.systemTicker());
   }
 
-  private static <K, V> Cache<K, V> cache() {
+  /** By this clock. */
+  ApiAccess(Supplier<Reviews> reviews, Supplier<Optional<AskedMirrors>> mirrors, Ticker ticker) {
+    this.reviews = Suppliers.memoize(reviews::get);
+    this.mirrors = mirrors;
+    this.users = cache(ticker, Duration.ofSeconds(SECONDS));
+    this.rights = cache(ticker, Duration.ofSeconds(SECONDS));
+    this.lately = cache(ticker, LATELY);
+  }
+
+  private static <K, V> Cache<K, V> cache(Ticker ticker, Duration kept) {
     return CacheBuilder.newBuilder()
-        .expireAfterWrite(Duration.ofSeconds(SECONDS))
+        .ticker(ticker)
+        .expireAfterWrite(kept)
         .maximumSize(MAX_KEPT)
         .build();
   }
 
   @Override
-  public Caller caller(Optional<String> bearerToken) {
+  public Caller caller(Optional<String> bearerToken, String address) {
     String token = bearerToken.orElseThrow(() -> Problem.unauthorized("a bearer token is needed"));
     String key = Hashing.sha256().hashString(token, StandardCharsets.UTF_8).toString();
-    @Nullable Known known = users.getIfPresent(key);
-    if (known == null) {
-      known = new Known(ask(tokensAsked, () -> reviews.user(token)));
-      users.put(key, known);
+    @Nullable Known said = users.getIfPresent(key);
+    if (said == null) {
+      CompletableFuture<Known> ours = new CompletableFuture<>();
+      @Nullable CompletableFuture<Known> others = asked.putIfAbsent(key, ours);
+      said = others == null ? review(token, key, address, ours) : answered(others);
     }
     return new ApiCaller(
-        token,
-        known.user().orElseThrow(() -> Problem.unauthorized("the bearer token is nobody's")));
+        token, said.user().orElseThrow(() -> Problem.unauthorized("the bearer token is nobody's")));
+  }
+
+  private Known review(String token, String key, String address, CompletableFuture<Known> answer) {
+    try {
+      @Nullable String whose = lately.getIfPresent(key);
+      if (whose == null) {
+        unknown.admit(address);
+      } else {
+        known.admit(whose);
+      }
+      Known said = new Known(ask(() -> reviews.get().user(token)));
+      users.put(key, said);
+      said.user()
+          .ifPresentOrElse(user -> lately.put(key, user.name()), () -> lately.invalidate(key));
+      answer.complete(said);
+      return said;
+    } catch (RuntimeException | Error e) {
+      answer.completeExceptionally(e);
+      throw e;
+    } finally {
+      asked.remove(key, answer);
+    }
+  }
+
+  private static Known answered(CompletableFuture<Known> answer) {
+    try {
+      return answer.join();
+    } catch (CompletionException e) {
+      if (e.getCause() instanceof Problem problem) {
+        throw problem;
+      }
+      throw e;
+    }
   }
 
   private interface Question<T> {
     T ask() throws AwayException;
   }
 
-  private static <T> T ask(RateLimiter limiter, Question<T> question) {
-    if (!limiter.tryAcquire(Duration.ofSeconds(1))) {
-      throw Problem.tooMany("too many questions to the Kubernetes API; ask again in a second");
-    }
+  private static <T> T ask(Question<T> question) {
     try {
       return question.ask();
     } catch (AwayException e) {
@@ -100,7 +169,7 @@ final class ApiAccess implements Access {
 
     @Override
     public Optional<Asking> asking() {
-      return mirrors.map(written -> new Asking.InApi(written, token, user.name()));
+      return mirrors.get().map(written -> new Asking.InApi(written, token, user.name()));
     }
 
     @Override
@@ -113,12 +182,15 @@ final class ApiAccess implements Access {
       Right right = new Right(user, verb, namespace);
       @Nullable Boolean known = rights.getIfPresent(right);
       if (known == null) {
-        known =
-            mayEverywhere(verb, namespace)
-                || ask(rightsAsked, () -> reviews.may(user, verb.text(), namespace));
+        known = mayEverywhere(verb, namespace) || askWhetherMay(verb, namespace);
         rights.put(right, known);
       }
       return known;
+    }
+
+    private boolean askWhetherMay(Verb verb, String namespace) {
+      rightsAsked.admit(user.name());
+      return ask(() -> reviews.get().may(user, verb.text(), namespace));
     }
 
     /** Who may everywhere is not asked about each namespace. */

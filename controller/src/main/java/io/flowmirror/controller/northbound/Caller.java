@@ -34,6 +34,11 @@ interface Caller {
     return Optional.empty();
   }
 
+  /** Whether it is not known who this is: everybody who asks is this one. */
+  default boolean isAnybody() {
+    return false;
+  }
+
   /** Refuses what the caller may not. */
   default void demand(Verb verb, String namespace) {
     if (!may(verb, namespace)) {
@@ -56,6 +61,11 @@ interface Caller {
 
       @Override
       public boolean may(Verb verb, String namespace) {
+        return true;
+      }
+
+      @Override
+      public boolean isAnybody() {
         return true;
       }
     };

@@ -16,6 +16,7 @@ import io.flowmirror.topology.Bridge;
 import io.flowmirror.topology.BridgeMirror;
 import io.flowmirror.topology.Datapath;
 import io.flowmirror.topology.InterfaceCounters;
+import io.flowmirror.topology.LogicalPort;
 import io.flowmirror.topology.PodPort;
 import io.flowmirror.topology.Port;
 import java.util.ArrayList;
@@ -298,7 +299,11 @@ final class Chain {
   }
 
   private void mirrorPort() {
-    if (status == null || status.node().datapath().isEmpty()) {
+    if (status == null) {
+      unknown("mirror-port", "which node is not known");
+      return;
+    }
+    if (status.node().datapath().isEmpty()) {
       unknown("mirror-port", "its node is not connected");
       return;
     }
@@ -348,7 +353,7 @@ final class Chain {
     } else {
       Optional<String> limit =
           status.plan().refusals().stream()
-              .filter(line -> line.contains("is not copied") || line.contains("left out"))
+              .filter(line -> concerns(line, seen, status))
               .findFirst();
       if (limit.isPresent()) {
         broken("entries", limit.get(), "");
@@ -356,6 +361,28 @@ final class Chain {
         ok("entries", "all are there, as they should be");
       }
     }
+  }
+
+  /** Whether what is refused on the node has to do with this pod, and what is asked for of it. */
+  private static boolean concerns(String refusal, Seen seen, NodeStatus status) {
+    Direction direction = seen.direction().orElse(Direction.BOTH);
+    if (refusal.contains("is not copied")) {
+      return direction.toPod();
+    }
+    // What it sends is copied again where it is delivered, on its own logical switch.
+    return refusal.contains("left out")
+        && direction.fromPod()
+        && status.node().podPorts().stream()
+            .filter(
+                port ->
+                    Optional.ofNullable(status.intent().pods().get(port.podInterface()))
+                        .filter(Direction::toPod)
+                        .isPresent())
+            .anyMatch(port -> datapath(Optional.of(port)).equals(datapath(seen.port())));
+  }
+
+  private static Optional<Long> datapath(Optional<PodPort> port) {
+    return port.flatMap(PodPort::keys).map(LogicalPort::datapathKey);
   }
 
   private void doubled() {

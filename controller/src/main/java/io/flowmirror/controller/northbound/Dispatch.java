@@ -72,7 +72,7 @@ final class Dispatch {
               response,
               parameters,
               caller,
-              () -> found.route().open() ? caller : access.caller(bearer(request)),
+              () -> found.route().open() ? caller : access.caller(bearer(request), address),
               media(request, found.route()));
       if (found.route().endless()) {
         found.route().endpoint().serve(exchange);
@@ -128,11 +128,11 @@ final class Dispatch {
   }
 
   private Caller caller(ServerRequest request, String address) {
-    throttle.token(address);
+    Optional<String> token = bearer(request);
     try {
-      return access.caller(bearer(request));
+      return access.caller(token, address);
     } catch (Problem e) {
-      if (e.status() == 401) {
+      if (e.status() == 401 && token.isPresent()) {
         throttle.refused(address);
       }
       throw e;

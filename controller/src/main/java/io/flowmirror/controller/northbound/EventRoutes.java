@@ -3,7 +3,9 @@ package io.flowmirror.controller.northbound;
 
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import com.google.common.primitives.Longs;
+import com.google.common.cache.CacheBuilder;
+import com.google.common.cache.CacheLoader;
+import com.google.common.cache.LoadingCache;
 import io.helidon.http.HeaderNames;
 import java.io.IOException;
 import java.io.OutputStream;
@@ -11,7 +13,6 @@ import java.nio.charset.StandardCharsets;
 import java.util.Optional;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
-import org.jspecify.annotations.Nullable;
 
 /** {@code /v1/events} and {@code /v1/history}. */
 final class EventRoutes {
@@ -22,8 +23,17 @@ final class EventRoutes {
 
   private static final int MAX_FOLLOWERS = 100;
 
+  private static final int MAX_OF_CALLER = 20;
+
   private final History history;
   private final Semaphore places = new Semaphore(MAX_FOLLOWERS);
+
+  /** By name, a caller's places; kept while somebody has one. */
+  private final LoadingCache<String, Semaphore> callers =
+      CacheBuilder.newBuilder()
+          .weakValues()
+          .build(CacheLoader.from(() -> new Semaphore(MAX_OF_CALLER)));
+
   private volatile boolean closed;
 
   EventRoutes(History history) {
@@ -45,14 +55,19 @@ final class EventRoutes {
     int limit =
         exchange.query("limit", Exchange.number(1, History.KEPT)).orElse(Exchange.DEFAULT_LIMIT);
     long after = exchange.query("after", Exchange.number(0, 999_999_999)).orElse(0);
+    // First, so that who follows from there on misses nothing of what happens meanwhile.
+    long newest = history.newestId();
     var events =
-        history.after(after).stream().filter(event -> event.isFor(exchange.caller())).toList();
+        history.after(after).stream()
+            .filter(event -> event.id() <= newest && event.isFor(exchange.caller()))
+            .toList();
     ObjectNode json = Json.object();
     ArrayNode items = json.putArray("items");
     events
         .subList(Math.max(0, events.size() - limit), events.size())
         .forEach(event -> items.add(event.json()));
-    json.put("newest", history.newestId());
+    json.put("newest", newest);
+    json.put("lastEventId", history.followedId(newest));
     exchange.json(200, json);
   }
 
@@ -62,6 +77,24 @@ final class EventRoutes {
     if (exchange.isHead(EVENTS)) {
       return;
     }
+    Semaphore own = places(exchange.caller());
+    if (!own.tryAcquire()) {
+      throw Problem.tooMany(
+          exchange.caller().name() + " follows " + MAX_OF_CALLER + " times already");
+    }
+    try {
+      tell(exchange);
+    } finally {
+      own.release();
+    }
+  }
+
+  /** So that one caller leaves places to others; where nobody says who he is, all are one. */
+  private Semaphore places(Caller caller) {
+    return caller.isAnybody() ? new Semaphore(1) : callers.getUnchecked(caller.name());
+  }
+
+  private void tell(Exchange exchange) throws IOException {
     if (!places.tryAcquire()) {
       throw Problem.tooMany("there are " + MAX_FOLLOWERS + " followers already");
     }
@@ -95,22 +128,20 @@ final class EventRoutes {
     }
   }
 
-  /** After what the client has had, if it was of this process; else from now on. */
+  /** After what the client has had; from the beginning, if that was of another process. */
   private long from(Exchange exchange) {
-    @Nullable Long last =
-        exchange
-            .request()
-            .headers()
-            .first(HeaderNames.create("Last-Event-ID"))
-            .map(Longs::tryParse)
-            .orElse(null);
-    long newest = history.newestId();
-    return last == null ? newest : last > newest ? 0 : last;
+    return exchange
+        .request()
+        .headers()
+        .first(HeaderNames.create("Last-Event-ID"))
+        .filter(last -> !last.isBlank())
+        .map(history::after)
+        .orElseGet(history::newestId);
   }
 
-  private static String text(Event event) {
+  private String text(Event event) {
     return "id: "
-        + event.id()
+        + history.followedId(event.id())
         + "\nevent: "
         + event.kind().text()
         + "\ndata: "

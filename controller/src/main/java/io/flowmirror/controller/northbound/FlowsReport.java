@@ -18,12 +18,19 @@ import java.util.Optional;
 public final class FlowsReport {
   private FlowsReport() {}
 
-  /** The report on one node, or on one pod's part of it. */
+  /**
+   * The report on one node, or on one pod's part of it, of whoever knows the configuration alone.
+   */
   public static ImmutableList<String> lines(
       String node, NodeStatus status, Optional<PodName> only) {
     Selection which = Selection.all(only);
     ImmutableList.Builder<String> lines = ImmutableList.builder();
     lines.addAll(head(node, status, which, true));
+    if (only.isPresent() && !isAskedFor(status, only.get())) {
+      lines.add(
+          "# (by the configuration; a running controller alone knows what REST and the Kubernetes"
+              + " API ask for)");
+    }
     new OurEntries(status, which).each(line -> lines.addAll(line.text()));
     return lines.build();
   }
@@ -96,16 +103,19 @@ public final class FlowsReport {
       Optional<PodName> only,
       boolean whole,
       ImmutableList.Builder<String> lines) {
-    boolean found = false;
     for (PodInterface pod : status.intent().pods().keySet()) {
       if (only.isEmpty() ? whole : only.get().equals(pod.pod())) {
-        found = true;
         Whereabouts.of(status.node(), pod)
             .forEach(words -> lines.add("# pod " + pod + " " + words));
       }
     }
-    if (only.isPresent() && !found && !status.intent().everything()) {
+    if (only.isPresent() && !isAskedFor(status, only.get())) {
       lines.add("# nobody asks for pod " + only.get());
     }
+  }
+
+  private static boolean isAskedFor(NodeStatus status, PodName pod) {
+    return status.intent().everything()
+        || status.intent().pods().keySet().stream().anyMatch(at -> at.pod().equals(pod));
   }
 }

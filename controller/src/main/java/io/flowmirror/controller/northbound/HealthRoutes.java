@@ -12,6 +12,8 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicReference;
+import org.jspecify.annotations.Nullable;
 
 /**
  * {@code /livez}, {@code /readyz}, {@code /startupz}, each 200 or 503 with the reason, and {@code
@@ -28,6 +30,8 @@ final class HealthRoutes {
 
   private final World world;
   private final Metrics metrics;
+  private final AtomicReference<@Nullable CompletableFuture<Void>> turning =
+      new AtomicReference<>();
 
   HealthRoutes(World world, Metrics metrics) {
     this.world = world;
@@ -55,7 +59,9 @@ final class HealthRoutes {
   }
 
   private ImmutableList<String> live() {
-    CompletableFuture<Void> turn = world.turn();
+    // One question of the loop for all who ask at once, however many they are.
+    CompletableFuture<Void> turn =
+        turning.updateAndGet(asked -> asked != null && !asked.isDone() ? asked : world.turn());
     try {
       turn.get(TURN.toMillis(), TimeUnit.MILLISECONDS);
       return ImmutableList.of();

@@ -6,6 +6,7 @@ import com.google.common.collect.EvictingQueue;
 import com.google.common.collect.ImmutableList;
 import com.google.common.collect.ImmutableMap;
 import com.google.common.collect.Iterables;
+import com.google.common.primitives.Longs;
 import io.flowmirror.controller.reconcile.NodeStatus;
 import io.flowmirror.controller.reconcile.Repair;
 import io.flowmirror.topology.PodInterface;
@@ -80,6 +81,10 @@ public final class History implements AutoCloseable {
   }
 
   private final InstantSource clock;
+
+  /** Tells this process's events from those of the ones before it. */
+  private final String process;
+
   private final ReentrantLock lock = new ReentrantLock();
   private final Condition posted = lock.newCondition();
   private final EvictingQueue<Event> events = EvictingQueue.create(KEPT);
@@ -94,6 +99,7 @@ public final class History implements AutoCloseable {
   /** Begins to keep history. */
   public History(InstantSource clock) {
     this.clock = clock;
+    this.process = Long.toString(clock.millis(), Character.MAX_RADIX);
     this.thread = Thread.ofVirtual().name("history").start(this::run);
   }
 
@@ -286,6 +292,24 @@ public final class History implements AutoCloseable {
     } finally {
       lock.unlock();
     }
+  }
+
+  /** An event's id for who follows, across processes: its process, and its own. */
+  String followedId(long id) {
+    return process + "-" + id;
+  }
+
+  /**
+   * After which event who has had this one last is to go on; 0 for the first that is kept, if that
+   * was an event of another process, or of none.
+   */
+  long after(String followedId) {
+    String ours = process + "-";
+    if (!followedId.startsWith(ours)) {
+      return 0;
+    }
+    @Nullable Long id = Longs.tryParse(followedId.substring(ours.length()));
+    return id == null || id < 0 || id > newestId() ? 0 : id;
   }
 
   /** The id of the newest event; 0 before the first. */

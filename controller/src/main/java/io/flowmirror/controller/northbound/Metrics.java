@@ -203,6 +203,8 @@ public final class Metrics implements AutoCloseable {
             statuses,
             Pods::mirroredOf),
         drift(statuses),
+        queues(world),
+        apiSilence(world),
         GaugeSnapshot.builder()
             .name("flowmirror_event_followers")
             .help("Who follows events now")
@@ -223,6 +225,39 @@ public final class Metrics implements AutoCloseable {
                     .labels(Labels.of("node", node))
                     .value(value.applyAsDouble(status))
                     .build()));
+    return gauge.build();
+  }
+
+  private static GaugeSnapshot queues(World world) {
+    GaugeSnapshot.Builder gauge =
+        GaugeSnapshot.builder()
+            .name("flowmirror_queue_depth")
+            .help("What waits: messages for the loop, one of a kind and node at most; Events");
+    world
+        .queues()
+        .forEach(
+            (queue, depth) ->
+                gauge.dataPoint(
+                    GaugeDataPointSnapshot.builder()
+                        .labels(Labels.of("queue", queue))
+                        .value(depth)
+                        .build()));
+    return gauge.build();
+  }
+
+  private static GaugeSnapshot apiSilence(World world) {
+    GaugeSnapshot.Builder gauge =
+        GaugeSnapshot.builder()
+            .name("flowmirror_kubernetes_silence_seconds")
+            .help(
+                "Since the Kubernetes API said anything last; it is asked every 2 s. By so much what"
+                    + " is asked for may be old");
+    world
+        .apiSilence()
+        .ifPresent(
+            silence ->
+                gauge.dataPoint(
+                    GaugeDataPointSnapshot.builder().value(silence.toMillis() / 1000.0).build()));
     return gauge.build();
   }
 

@@ -16,7 +16,6 @@ import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
-import java.util.Locale;
 import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -32,6 +31,11 @@ final class MirrorRoutes {
       Pattern.compile("(?:([0-9]{1,5})h)?(?:([0-9]{1,6})m)?(?:([0-9]{1,8})s)?");
 
   private static final int MAX_NODES = 10_000;
+
+  /** An RFC 1123 subdomain, as a node's name in the Kubernetes API is. */
+  private static final Pattern NAME = Pattern.compile("[a-z0-9]([a-z0-9.-]*[a-z0-9])?");
+
+  private static final int MAX_NAME = 253;
 
   private final World world;
   private final RequestBook book;
@@ -118,17 +122,17 @@ final class MirrorRoutes {
         Item::json);
   }
 
-  /** With the caller's own rights in the API, where that is who says what is mirrored. */
-  private Asking asking(Exchange exchange) {
-    return exchange.caller().asking().orElse(book);
+  private boolean isOneOfSeveral() {
+    return world.settings().kubernetes().flatMap(KubernetesSettings::leases).isPresent();
   }
 
   /** What one of several controllers knows by itself goes with the node to another. */
   private void refuseIfOneOfSeveral() {
-    if (world.settings().kubernetes().flatMap(KubernetesSettings::leases).isPresent()) {
+    if (isOneOfSeveral()) {
       throw Problem.conflict(
           "several controllers share the nodes (kubernetes.leases), and this would be known to one"
-              + " of them: make a Mirror (kubernetes.mirror-resources), or change the configuration");
+              + " of them: make a Mirror (kubernetes.mirror-resources), or change the"
+              + " configuration");
     }
   }
 
@@ -138,8 +142,7 @@ final class MirrorRoutes {
     exchange.caller().demand(Verb.GET, pod.namespace());
     exchange.json(
         200,
-        asking(exchange)
-            .entry(pod.namespace(), pod.name())
+        asked(exchange, pod)
             .map(MirrorRoutes::json)
             .or(
                 () ->
@@ -151,6 +154,30 @@ final class MirrorRoutes {
                 () ->
                     Problem.notFound(
                         "nobody asks for " + pod + " by REST or by the configuration")));
+  }
+
+  /**
+   * What is asked for of a pod, wherever it is kept: what is in the book stays in force when the
+   * configuration begins to follow Mirrors, too.
+   */
+  private Optional<RequestBook.Entry> asked(Exchange exchange, PodName pod) {
+    return book.entry(pod.namespace(), pod.name())
+        .or(
+            () ->
+                exchange
+                    .caller()
+                    .asking()
+                    .flatMap(inApi -> inApi.entry(pod.namespace(), pod.name())));
+  }
+
+  /**
+   * Where a mirror is to be kept: in the API with the caller's own rights, where that is who says
+   * what is mirrored, but where it is already, so that it is in one place and no copy is missed.
+   */
+  private Asking asking(Exchange exchange, PodName pod) {
+    Optional<Asking> inApi = exchange.caller().asking();
+    boolean there = book.entry(pod.namespace(), pod.name()).isPresent();
+    return inApi.isEmpty() || (there && !isOneOfSeveral()) ? book : inApi.get();
   }
 
   private void put(Exchange exchange) {
@@ -167,17 +194,21 @@ final class MirrorRoutes {
     if (until.isPresent() && !until.get().isAfter(clock.instant())) {
       throw Problem.badRequest("until: found " + until.get() + "; expected a time to come");
     }
-    Asking asking = asking(exchange);
-    if (exchange.caller().asking().isEmpty()) {
+    Asking asking = asking(exchange, pod);
+    if (asking == book) {
       refuseIfOneOfSeveral();
     }
-    Optional<RequestBook.Entry> before = asking.entry(pod.namespace(), pod.name());
+    Optional<RequestBook.Entry> before = asked(exchange, pod);
     Mirror mirror = new Mirror(pod.namespace(), pod.name(), direction);
     boolean changed =
         asking.put(
             mirror,
             until.or(() -> time.map(length -> clock.instant().plus(length))),
             exchange.caller().name());
+    if (asking != book) {
+      // Of several controllers one alone knows it, and it would outlive what the API says.
+      book.remove(pod.namespace(), pod.name());
+    }
     RequestBook.Entry entry =
         asking
             .entry(pod.namespace(), pod.name())
@@ -206,15 +237,30 @@ final class MirrorRoutes {
     exchange.noBody();
     PodName pod = exchange.pod();
     exchange.caller().demand(Verb.UPDATE, pod.namespace());
-    if (asking(exchange).remove(pod.namespace(), pod.name())) {
-      String by = exchange.caller().name();
-      AUDIT.info("taken back pod={} by={}", pod, by);
-      history.requested(
-          Optional.of(pod.namespace()),
-          Optional.of(pod.name()),
-          by + " does not ask for a mirror of " + pod + " any more");
+    // From the book first, and said at once: the API may be away.
+    boolean wasInBook = book.remove(pod.namespace(), pod.name());
+    if (wasInBook) {
+      takenBack(exchange, pod);
+    }
+    boolean wasInApi =
+        exchange
+            .caller()
+            .asking()
+            .map(inApi -> inApi.remove(pod.namespace(), pod.name()))
+            .orElse(false);
+    if (wasInApi && !wasInBook) {
+      takenBack(exchange, pod);
     }
     exchange.noContent();
+  }
+
+  private void takenBack(Exchange exchange, PodName pod) {
+    String by = exchange.caller().name();
+    AUDIT.info("taken back pod={} by={}", pod, by);
+    history.requested(
+        Optional.of(pod.namespace()),
+        Optional.of(pod.name()),
+        by + " does not ask for a mirror of " + pod + " any more");
   }
 
   private static Duration duration(String text) {
@@ -266,7 +312,6 @@ final class MirrorRoutes {
   private void putGlobal(Exchange exchange) {
     exchange.allowQuery();
     exchange.caller().demand(Verb.UPDATE, "");
-    refuseIfOneOfSeveral();
     ObjectNode body = exchange.body("mode", "nodes");
     String mode =
         Json.text(body, "mode", Exchange.oneOf("all", "off", "nodes", "configured"))
@@ -279,22 +324,44 @@ final class MirrorRoutes {
               ? "nodes: missing; expected the nodes' names"
               : "nodes: expected none with mode " + mode);
     }
-    boolean changed =
-        book.setGlobal(
-            mode.equals("configured")
-                ? Optional.empty()
-                : Optional.of(new Requests.Global(mode.equals("all"), nodes)),
-            exchange.caller().name());
+    Optional<Requests.Global> wanted =
+        mode.equals("configured")
+            ? Optional.empty()
+            : Optional.of(new Requests.Global(mode.equals("all"), nodes));
+    String by = exchange.caller().name();
+    boolean changed = isOneOfSeveral() ? share(wanted, by) : book.setGlobal(wanted, by);
     if (changed) {
-      String by = exchange.caller().name();
       AUDIT.info("global mode={} nodes={} by={}", mode, nodes, by);
       history.requested(
           Optional.empty(),
           Optional.empty(),
-          String.format(
-              Locale.ROOT, "%s sets global mirroring: %s %s", by, mode, String.join(", ", nodes)));
+          by
+              + " sets global mirroring: "
+              + mode
+              + (nodes.isEmpty() ? "" : " " + String.join(", ", nodes)));
     }
     exchange.json(200, globalJson());
+  }
+
+  /** All of them are told by the Lease that says who they are; each acts when it hears of it. */
+  private boolean share(Optional<Requests.Global> wanted, String by) {
+    if (book.global().map(RequestBook.GlobalEntry::global).equals(wanted)) {
+      return false;
+    }
+    try {
+      world.share(book.toBeShared(wanted, by));
+    } catch (IllegalArgumentException e) {
+      throw Problem.tooLarge("nodes: " + e.getMessage() + " of names");
+    } catch (IllegalStateException e) {
+      throw Problem.unavailable("the other controllers cannot be told: " + e.getMessage());
+    }
+    return true;
+  }
+
+  /** Of several controllers, one does not know the names of all nodes. */
+  private boolean mayBeNode(String name) {
+    return world.statuses().containsKey(name)
+        || (isOneOfSeveral() && name.length() <= MAX_NAME && NAME.matcher(name).matches());
   }
 
   private ImmutableSet<String> nodes(ObjectNode body) {
@@ -307,7 +374,7 @@ final class MirrorRoutes {
     }
     ImmutableSet.Builder<String> nodes = ImmutableSet.builder();
     for (JsonNode name : list) {
-      if (!name.isTextual() || !world.statuses().containsKey(name.textValue())) {
+      if (!name.isTextual() || !mayBeNode(name.textValue())) {
         throw Problem.badRequest(
             "nodes: " + Json.shown(name.asText()) + " is no node of this controller's");
       }

@@ -12,6 +12,7 @@ import io.helidon.webserver.WebServerConfig;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.Optional;
+import java.util.function.Supplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.slf4j.bridge.SLF4JBridgeHandler;
@@ -28,6 +29,7 @@ public final class Northbound implements AutoCloseable {
   private static final int MAX_CONNECTIONS = 256;
   private static final int MAX_REQUESTS = 128;
   private static final Duration IDLE = Duration.ofMinutes(1);
+  private static final Duration LOOK_FOR_IDLE = Duration.ofSeconds(10);
   private static final Duration READ_TIMEOUT = Duration.ofSeconds(70);
 
   /** How often it is looked for mirrors that have come to their end, at least. */
@@ -73,6 +75,7 @@ public final class Northbound implements AutoCloseable {
             .maxTcpConnections(MAX_CONNECTIONS)
             .maxConcurrentRequests(MAX_REQUESTS)
             .idleConnectionTimeout(IDLE)
+            .idleConnectionPeriod(LOOK_FOR_IDLE)
             .connectionOptions(options -> options.readTimeout(READ_TIMEOUT).tcpNoDelay(true))
             .shutdownGracePeriod(Duration.ofMillis(200))
             .shutdownHook(false)
@@ -85,8 +88,8 @@ public final class Northbound implements AutoCloseable {
   /**
    * Starts to serve.
    *
-   * @param reviews how to ask the Kubernetes API who asks, if there is one
-   * @param mirrors how to write what callers ask for there, if Mirrors are followed
+   * @param reviews how to ask the Kubernetes API who asks; not called before it is followed
+   * @param mirrors how to write what callers ask for there; used while Mirrors are followed
    * @throws IllegalArgumentException if the certificate or the tokens cannot be read
    * @throws IllegalStateException if the address cannot be listened at
    */
@@ -96,12 +99,12 @@ public final class Northbound implements AutoCloseable {
       RequestBook book,
       History history,
       Metrics metrics,
-      Optional<Reviews> reviews,
-      Optional<AskedMirrors> mirrors) {
+      Supplier<Reviews> reviews,
+      AskedMirrors mirrors) {
     SLF4JBridgeHandler.removeHandlersForRootLogger();
     SLF4JBridgeHandler.install();
-    Northbound northbound =
-        new Northbound(settings, world, book, history, access(settings, reviews, mirrors), metrics);
+    Access access = new ConfiguredAccess(settings, world::settings, reviews, mirrors);
+    Northbound northbound = new Northbound(settings, world, book, history, access, metrics);
     try {
       northbound.server.start();
     } catch (RuntimeException e) {
@@ -109,21 +112,6 @@ public final class Northbound implements AutoCloseable {
     }
     northbound.ends.start();
     return northbound;
-  }
-
-  /**
-   * The file's word counts alone; without one the API's, if there is one: on a node's own network
-   * any pod with hostNetwork is on this machine.
-   */
-  private static Access access(
-      NorthboundSettings settings, Optional<Reviews> reviews, Optional<AskedMirrors> mirrors) {
-    if (settings.tokens().isPresent()) {
-      return new TokenFile(settings.tokens().get());
-    }
-    if (reviews.isPresent()) {
-      return new ApiAccess(reviews.get(), mirrors);
-    }
-    return Access.everybody();
   }
 
   /** Where it is. */

@@ -86,10 +86,13 @@ final class OurEntries {
           case "drift" -> drifted;
           default -> true;
         };
+    // What is as it should be may end with others that are older, before its whole hold.
+    boolean asItIs =
+        isInstalled || (which.view().equals("all") && (drift == null || drift == Drift.DUE));
     if (shown) {
       sink.accept(
           new FlowLine(
-              isInstalled && there != null ? there.entry() : planned.entry(),
+              asItIs && there != null ? there.entry() : planned.entry(),
               Optional.ofNullable(there),
               planned.pod(),
               planned.purpose(),

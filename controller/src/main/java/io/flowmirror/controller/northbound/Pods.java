@@ -221,8 +221,8 @@ final class Pods {
     if (status != null && status.intent().everything()) {
       by.add(
           book.global().isPresent()
-              ? "global, by REST (" + book.global().get().by() + ")"
-              : "enable-mirror of the configuration");
+              ? "global mirroring by REST (" + book.global().get().by() + ")"
+              : "global mirroring by the configuration (enable-mirror)");
     }
     if (at.isPrimary()) {
       String pod = at.pod().toString();

@@ -11,21 +11,27 @@ import java.time.Duration;
  * the kubelet gets its answer, and nobody who may ask only for that gets more.
  */
 public final class Probes implements AutoCloseable {
-  private static final int MAX_CONNECTIONS = 32;
+  /** Each costs little; on a node's own network any neighbour may have some. */
+  private static final int MAX_CONNECTIONS = 1_024;
+
+  /** A kubelet asks at once; whoever does not has his connection for no longer. */
+  private static final Duration IDLE = Duration.ofSeconds(2);
 
   private final WebServer server;
 
   private Probes(Listen listen, World world, Metrics metrics) {
     Routes routes = new Routes();
     new HealthRoutes(world, metrics).probes(routes);
-    Dispatch dispatch = new Dispatch(routes, Access.everybody(), new Throttle(), false);
+    Dispatch dispatch = new Dispatch(routes, Access.everybody(), Throttle.none(), false);
     server =
         WebServer.builder()
             .address(InetAddresses.forString(listen.host()))
             .port(listen.port())
             .maxPayloadSize(0)
             .maxTcpConnections(MAX_CONNECTIONS)
-            .idleConnectionTimeout(Duration.ofSeconds(10))
+            .idleConnectionTimeout(IDLE)
+            .idleConnectionPeriod(Duration.ofSeconds(1))
+            .connectionOptions(options -> options.readTimeout(IDLE).tcpNoDelay(true))
             .shutdownGracePeriod(Duration.ofMillis(100))
             .shutdownHook(false)
             .routing(routing -> routing.any(dispatch::serve))

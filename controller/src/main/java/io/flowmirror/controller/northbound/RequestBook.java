@@ -13,6 +13,7 @@ import io.flowmirror.controller.reconcile.Requests;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.channels.FileChannel;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
@@ -43,6 +44,8 @@ public final class RequestBook implements Asking {
   static final int MAX_MIRRORS = 10_000;
 
   private static final ImmutableSet<String> KEYS = ImmutableSet.of("mirrors", "global");
+  private static final ImmutableSet<String> GLOBAL_KEYS =
+      ImmutableSet.of("all", "by", "since", "nodes");
 
   /**
    * A mirror.
@@ -173,6 +176,33 @@ public final class RequestBook implements Asking {
     return true;
   }
 
+  /** What {@link #setGlobal} would keep, for {@link #shared} of several controllers. */
+  String toBeShared(Optional<Requests.Global> wanted, String by) {
+    return wanted
+        .map(asked -> json(new GlobalEntry(asked, by, clock.instant())).toString())
+        .orElse("");
+  }
+
+  /**
+   * Takes what several controllers share of global mirroring: it is theirs to keep. What cannot be
+   * understood changes nothing.
+   *
+   * @param text of {@link #toBeShared}; empty if nothing is asked for
+   */
+  public synchronized void shared(String text) {
+    try {
+      take(
+          mirrors,
+          text.isEmpty()
+              ? Optional.empty()
+              : Optional.of(
+                  global(Json.parse(text.getBytes(StandardCharsets.UTF_8), GLOBAL_KEYS))));
+    } catch (Problem | IllegalArgumentException | DateTimeParseException e) {
+      log.error(
+          "what is shared of global mirroring is not what this program writes: {}", e.getMessage());
+    }
+  }
+
   /** Removes what has come to its end, and returns it. To be called now and then. */
   synchronized ImmutableList<Entry> removeEnded() {
     Instant now = clock.instant();
@@ -259,6 +289,15 @@ public final class RequestBook implements Asking {
     return object;
   }
 
+  private static GlobalEntry global(ObjectNode all) {
+    ImmutableSet.Builder<String> nodes = ImmutableSet.builder();
+    all.path("nodes").forEach(node -> nodes.add(node.asText()));
+    return new GlobalEntry(
+        new Requests.Global(all.path("all").asBoolean(), nodes.build()),
+        all.path("by").asText(),
+        Instant.parse(all.path("since").asText()));
+  }
+
   private void read(Path path) {
     try {
       ObjectNode root = Json.parse(Files.readAllBytes(path), KEYS);
@@ -278,14 +317,7 @@ public final class RequestBook implements Asking {
       }
       mirrors = found;
       if (root.get("global") instanceof ObjectNode all) {
-        ImmutableSet.Builder<String> nodes = ImmutableSet.builder();
-        all.path("nodes").forEach(node -> nodes.add(node.asText()));
-        global =
-            Optional.of(
-                new GlobalEntry(
-                    new Requests.Global(all.path("all").asBoolean(), nodes.build()),
-                    all.path("by").asText(),
-                    Instant.parse(all.path("since").asText())));
+        global = Optional.of(global(all));
       }
     } catch (IOException e) {
       throw new UncheckedIOException(path + " cannot be read", e);

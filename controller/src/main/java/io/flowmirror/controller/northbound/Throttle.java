@@ -7,7 +7,6 @@ import com.google.common.util.concurrent.RateLimiter;
 import java.time.Duration;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.atomic.AtomicInteger;
-import org.jspecify.annotations.Nullable;
 
 /**
  * How often one address may ask: more than any person or dashboard does, less than it takes to keep
@@ -16,7 +15,7 @@ import org.jspecify.annotations.Nullable;
 final class Throttle {
   static final double REQUESTS_PER_SECOND = 500;
 
-  /** Guessing tokens is not for the quick. */
+  /** A token that is somebody's is never counted: neighbours may have the same address. */
   static final int REFUSALS_PER_SECOND = 10;
 
   private static final int MAX_ADDRESSES = 10_000;
@@ -26,6 +25,22 @@ final class Throttle {
           .expireAfterAccess(Duration.ofMinutes(1))
           .maximumSize(MAX_ADDRESSES)
           .build();
+
+  private final boolean counting;
+
+  /** Counts. */
+  Throttle() {
+    this(true);
+  }
+
+  private Throttle(boolean counting) {
+    this.counting = counting;
+  }
+
+  /** Lets everybody ask: for what must be answered whatever a neighbour does. */
+  static Throttle none() {
+    return new Throttle(false);
+  }
 
   /** By address, how many tokens that are nobody's it has shown lately. */
   private final Cache<String, AtomicInteger> refusals =
@@ -40,27 +55,22 @@ final class Throttle {
    * @throws Problem if it is one too many
    */
   void request(String address) {
-    if (!limiter(address).tryAcquire(Duration.ofMillis(200))) {
+    if (counting && !limiter(address).tryAcquire(Duration.ofMillis(200))) {
       throw Problem.tooMany("more than " + (int) REQUESTS_PER_SECOND + " requests a second");
     }
   }
 
   /**
-   * Whether this address may show a token: not while it has shown too many that are nobody's.
+   * Counts a token that was nobody's.
    *
-   * @throws Problem if it may not
+   * @throws Problem if it is one too many
    */
-  void token(String address) {
-    @Nullable AtomicInteger refused = refusals.getIfPresent(address);
-    if (refused != null && refused.get() >= REFUSALS_PER_SECOND) {
+  void refused(String address) {
+    int refused =
+        refusals.asMap().computeIfAbsent(address, it -> new AtomicInteger()).incrementAndGet();
+    if (refused > REFUSALS_PER_SECOND) {
       throw Problem.tooMany("too many tokens that are nobody's");
     }
-  }
-
-  /** Counts a token that was nobody's. */
-  void refused(String address) {
-    var unused =
-        refusals.asMap().computeIfAbsent(address, it -> new AtomicInteger()).incrementAndGet();
   }
 
   private RateLimiter limiter(String address) {

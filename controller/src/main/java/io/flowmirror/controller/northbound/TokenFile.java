@@ -127,7 +127,7 @@ final class TokenFile implements Access {
   }
 
   @Override
-  public Caller caller(Optional<String> bearerToken) {
+  public Caller caller(Optional<String> bearerToken, String address) {
     HashCode shown =
         digest(bearerToken.orElseThrow(() -> Problem.unauthorized("a bearer token is needed")));
     @Nullable Holder found = null;

@@ -11,6 +11,7 @@ import io.flowmirror.flows.InstalledEntry;
 import io.flowmirror.topology.InterfaceCounters;
 import io.flowmirror.topology.PodInterface;
 import io.flowmirror.topology.PodName;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
@@ -32,6 +33,20 @@ public interface World {
 
   /** Why it is not known yet what is asked for, in words; empty if it is. */
   ImmutableList<String> unready();
+
+  /** How much waits to be done, by the name of what it waits for. */
+  ImmutableMap<String, Integer> queues();
+
+  /** For how long the Kubernetes API has said nothing; empty where it is not followed. */
+  Optional<Duration> apiSilence();
+
+  /**
+   * Tells all controllers that share the nodes something; empty for nothing. {@link
+   * RequestBook#shared} of each hears of it.
+   *
+   * @throws IllegalStateException if that cannot be done now, in words
+   */
+  void share(String text);
 
   /** Has a node's tables read, and completes when {@link #statuses} has what was read. */
   CompletableFuture<Void> audit(String node);

@@ -23,6 +23,7 @@ import io.netty.channel.ChannelFuture;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.channel.EventLoop;
+import io.netty.handler.flush.FlushConsolidationHandler;
 import io.netty.util.concurrent.Future;
 import io.netty.util.concurrent.GenericFutureListener;
 import io.netty.util.concurrent.ScheduledFuture;
@@ -103,6 +104,9 @@ final class Connection {
    */
   private static final int BYTES_PER_TURN = 16 << 10;
 
+  /** So many flushes may become one. */
+  private static final int MAX_FLUSHES = 256;
+
   /** What may wait for a switch that does not read; answers to its echoes, above all. */
   private static final long MAX_QUEUED_BYTES = 4 << 20;
 
@@ -143,6 +147,9 @@ final class Connection {
             new AdaptiveRecvByteBufAllocator(64, 2048, BYTES_PER_TURN).maxMessagesPerRead(1));
     channel
         .pipeline()
+        // What is written in one turn of the loop goes out by one system call, and the switch's
+        // answers come back together.
+        .addLast("FLUSHES", new FlushConsolidationHandler(MAX_FLUSHES, true))
         .addLast(PipelineHandlers.OF_FRAME_DECODER.name(), frames)
         .addLast(PipelineHandlers.OF_VERSION_DETECTOR.name(), new OFVersionDetector())
         .addLast(PipelineHandlers.OF_DECODER.name(), decoder)

@@ -80,6 +80,9 @@ final class LiveDatapath implements Connection.Listener {
   private final TableReader reader;
   private final TreeMap<Integer, PortDescription> ports = new TreeMap<>();
 
+  /** Those as they are told, until they change. */
+  private @Nullable ImmutableMap<Integer, Port> toldPorts;
+
   /** Ports deleted since the last reading began. */
   private final Set<Integer> goneWhileReading = new HashSet<>();
 
@@ -240,6 +243,7 @@ final class LiveDatapath implements Connection.Listener {
     if (!port.isInterface()) {
       return;
     }
+    toldPorts = null;
     if (status.reason() == Ofp.OFPPR_DELETE) {
       ports.remove(port.number());
       goneWhileReading.add(port.number());
@@ -305,6 +309,7 @@ final class LiveDatapath implements Connection.Listener {
 
   private void putPort(PortDescription port) {
     if (port.isInterface()) {
+      toldPorts = null;
       ports.put(port.number(), port);
     }
   }
@@ -625,18 +630,25 @@ final class LiveDatapath implements Connection.Listener {
   }
 
   private Datapath datapath(Greeting greeted, Reading known) {
-    ImmutableMap.Builder<Integer, Port> byNumber = ImmutableMap.builder();
-    ports.values().forEach(port -> byNumber.put(port.number(), port.port()));
+    ImmutableMap<Integer, Port> byNumber = toldPorts;
+    if (byNumber == null) {
+      ImmutableMap.Builder<Integer, Port> anew = ImmutableMap.builder();
+      ports.values().forEach(port -> anew.put(port.number(), port.port()));
+      byNumber = anew.buildOrThrow();
+      toldPorts = byNumber;
+    }
     return new Datapath(
         number,
         greeted.dpid(),
         greeted.switchVersion(),
-        byNumber.buildOrThrow(),
+        byNumber,
         known.deliveryTable(),
-        ImmutableList.<LogicalPort>builder()
-            .addAll(known.logicalPorts())
-            .addAll(known.remembered())
-            .build(),
+        known.remembered().isEmpty()
+            ? known.logicalPorts()
+            : ImmutableList.<LogicalPort>builder()
+                .addAll(known.logicalPorts())
+                .addAll(known.remembered())
+                .build(),
         known.natInLabel(),
         known.remembered().stream()
             .map(LogicalPort::ofport)

@@ -7,7 +7,6 @@ import io.netty.channel.EventLoopGroup;
 import io.netty.channel.MultiThreadIoEventLoopGroup;
 import io.netty.channel.nio.NioIoHandler;
 import io.netty.util.concurrent.DefaultThreadFactory;
-import java.time.Duration;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
@@ -20,13 +19,7 @@ import java.util.function.Consumer;
  * <p>May be used from any thread. Sessions are to be closed before their connector.
  */
 public final class OpenFlowConnector implements AutoCloseable {
-  /** Some ten milliseconds of work each; and an end soon enough for a switch that is not there. */
-  private static final int CONNECTING = 64;
-
-  private static final Duration SILENT = Duration.ofSeconds(1);
-  private static final Duration LONGEST_CONNECTING = Duration.ofSeconds(10);
-
-  private final Turnstile turnstile = new Turnstile(CONNECTING, SILENT, LONGEST_CONNECTING);
+  private final Turnstile turnstile = Turnstile.ofConnector();
   private final EventLoopGroup group;
   private final ExecutorService reporters;
   private final Codecs codecs = new Codecs();

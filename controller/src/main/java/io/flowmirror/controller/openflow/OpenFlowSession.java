@@ -71,11 +71,10 @@ public final class OpenFlowSession implements DatapathSession {
   private final Codecs codecs;
   private final Consumer<DatapathReport> reports;
   private final Executor reporter;
-  private final Turnstile turnstile;
   private final AtomicReference<@Nullable DatapathReport> unread = new AtomicReference<>();
   private volatile State state = State.WAITING;
   private @Nullable LiveDatapath live;
-  private Turnstile.@Nullable Pass pass;
+  private final Turnstile.Peer place;
   private final Backoff backoff;
   private String lastReason = "";
   private String whyWaiting = "";
@@ -102,7 +101,7 @@ public final class OpenFlowSession implements DatapathSession {
     this.codecs = codecs;
     this.reports = reports;
     this.reporter = reporter;
-    this.turnstile = turnstile;
+    this.place = turnstile.peer(loop);
     this.backoff = new Backoff(options.minBackoff(), options.maxBackoff());
   }
 
@@ -113,14 +112,7 @@ public final class OpenFlowSession implements DatapathSession {
   /** Connects when there is a place among those that do. */
   private void begin() {
     if (state != State.CLOSED) {
-      pass = turnstile.enter(loop, this::connect);
-    }
-  }
-
-  private void leave() {
-    if (pass != null) {
-      pass.leave();
-      pass = null;
+      place.enter(this::connect);
     }
   }
 
@@ -202,7 +194,7 @@ public final class OpenFlowSession implements DatapathSession {
     enter(State.CLOSED);
     loop.execute(
         () -> {
-          leave();
+          place.leave();
           if (live != null) {
             live.close("closed by the controller");
           }
@@ -228,7 +220,7 @@ public final class OpenFlowSession implements DatapathSession {
     Attempt attempt = new Attempt();
     options
         .peer()
-        .dial(loop, options.requestTimeout(), attempt)
+        .dial(loop, options.requestTimeout(), attempt, place::reached)
         .addListener(
             connected -> {
               if (connected.isSuccess() && attempt.datapath != null) {
@@ -289,9 +281,9 @@ public final class OpenFlowSession implements DatapathSession {
         }
       } else if (next == State.LIVE) {
         liveSinceNanos = System.nanoTime();
-        leave();
-      } else if (next == State.FEATURES && pass != null) {
-        pass.answered();
+        place.leave();
+      } else if (next == State.FEATURES) {
+        place.answered();
       }
     }
 
@@ -322,7 +314,7 @@ public final class OpenFlowSession implements DatapathSession {
       over = true;
       live = null;
       whyWaiting = reason;
-      leave();
+      place.leave();
       if (!enter(State.WAITING)) {
         return;
       }

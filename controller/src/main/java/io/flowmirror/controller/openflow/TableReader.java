@@ -75,6 +75,13 @@ final class TableReader {
   private long natAskedNanos;
   private boolean natInLabel;
   private @Nullable List<InstalledEntry> everywhere;
+  private ImmutableList<LogicalPort> candidates = ImmutableList.of();
+  private ImmutableList<LogicalPort> logicalPorts = ImmutableList.of();
+
+  /** The view's version of which those two were concluded, and T then. */
+  private long concludedOf = -1;
+
+  private OptionalInt concludedWith = OptionalInt.empty();
 
   /**
    * Begins without any knowledge of the switch.
@@ -156,12 +163,27 @@ final class TableReader {
 
   private CompletableFuture<?> readTable(int table) {
     List<InstalledEntry> found = new ArrayList<>();
-    return table(table, found)
-        .thenAccept(done -> view.replace(table, unique(found, nameOf(table))));
+    return table(table, found).thenAccept(done -> view.replace(table, found, nameOf(table)));
+  }
+
+  /** What others' entries say of the ports; concluded once, until any of them changes. */
+  private void conclude() {
+    long version = view.version();
+    if (concludedOf == version && concludedWith.equals(deliveryTable)) {
+      return;
+    }
+    candidates = OvnPipeline.candidates(entries(OvnPipeline.INGRESS_TABLE));
+    logicalPorts =
+        deliveryTable.isPresent()
+            ? OvnPipeline.logicalPorts(candidates, entries(deliveryTable.getAsInt()))
+            : ImmutableList.of();
+    concludedOf = version;
+    concludedWith = deliveryTable;
   }
 
   private ImmutableList<LogicalPort> candidates() {
-    return OvnPipeline.candidates(entries(OvnPipeline.INGRESS_TABLE));
+    conclude();
+    return candidates;
   }
 
   private Collection<FlowEntry> entries(int table) {
@@ -175,11 +197,8 @@ final class TableReader {
    * @param nowNanos the time
    */
   Reading reading(Set<Integer> live, long nowNanos) {
-    ImmutableList<LogicalPort> candidates = candidates();
-    ImmutableList<LogicalPort> ports =
-        deliveryTable.isPresent()
-            ? OvnPipeline.logicalPorts(candidates, entries(deliveryTable.getAsInt()))
-            : ImmutableList.of();
+    conclude();
+    ImmutableList<LogicalPort> ports = logicalPorts;
     ImmutableList.Builder<InstalledEntry> entries = ImmutableList.builder();
     boolean ours = false;
     for (int table : watched()) {

@@ -6,6 +6,7 @@ import io.flowmirror.flows.Field;
 import io.flowmirror.flows.FlowChange;
 import io.flowmirror.flows.FlowEntry;
 import io.flowmirror.flows.FlowKey;
+import io.flowmirror.flows.FlowText;
 import io.flowmirror.flows.InstalledEntry;
 import io.flowmirror.flows.MirrorEntries;
 import io.flowmirror.flows.OvnPipeline;
@@ -26,6 +27,9 @@ final class TableView {
   private final int maxEntries;
   private final Map<Integer, Map<FlowKey, InstalledEntry>> tables = new HashMap<>();
   private int size;
+
+  /** Counts what changes of others' entries, so that nothing is concluded of them twice. */
+  private long version;
 
   /**
    * Begins without any knowledge.
@@ -51,28 +55,60 @@ final class TableView {
   /**
    * Takes what a whole reading of a table has found. What is as before stays the same object: of
    * thousands of nodes, each reading would otherwise make all that is known old garbage.
+   *
+   * @param name the request, in words
+   * @throws MisbehaviourException if an entry is there twice: no two have one identity (OpenFlow
+   *     1.3.5, section 5.2)
    */
-  void replace(int table, List<InstalledEntry> read) {
+  void replace(int table, List<InstalledEntry> read, String name) {
     Map<FlowKey, InstalledEntry> before = tables.getOrDefault(table, Map.of());
-    forget(table);
     Map<FlowKey, InstalledEntry> entries = HashMap.newHashMap(read.size());
+    int foreign = 0;
+    boolean anew = !tables.containsKey(table);
     for (InstalledEntry there : read) {
-      InstalledEntry known = before.get(there.entry().key());
-      InstalledEntry kept =
-          known != null && known.entry().equals(there.entry())
-              ? new InstalledEntry(known.entry(), there.age(), there.packets(), there.bytes())
-              : there;
-      entries.put(kept.entry().key(), kept);
+      FlowEntry entry = there.entry();
+      InstalledEntry known = before.get(entry.key());
+      InstalledEntry kept = there;
+      boolean isNew = true;
+      if (known != null && known.entry().equals(entry)) {
+        kept = new InstalledEntry(known.entry(), there.age(), there.packets(), there.bytes());
+        isNew = false;
+      }
+      if (!there.isOurs()) {
+        foreign++;
+        anew |= isNew;
+      }
+      if (entries.put(kept.entry().key(), kept) != null) {
+        throw new MisbehaviourException(
+            "an entry twice in the reply to " + name + ": " + FlowText.format(entry.key()));
+      }
     }
+    if (anew || foreign != foreign(before.values())) {
+      version++;
+    }
+    size += entries.size() - before.size();
     tables.put(table, entries);
-    size += entries.size();
     checkSize();
+  }
+
+  private static int foreign(Collection<InstalledEntry> entries) {
+    int foreign = 0;
+    for (InstalledEntry there : entries) {
+      foreign += there.isOurs() ? 0 : 1;
+    }
+    return foreign;
+  }
+
+  /** As long as this is the same, so are the entries that are not ours. */
+  long version() {
+    return version;
   }
 
   /** Nobody looks at this table any more. */
   void forget(int table) {
     Map<FlowKey, InstalledEntry> before = tables.remove(table);
     size -= before == null ? 0 : before.size();
+    version++;
   }
 
   /** The entries of one table, in no order; none if it has not been read. */
@@ -130,6 +166,7 @@ final class TableView {
                   OvnPipeline.concernsIngress(there.entry())
                       && there.entry().key().match().exact(Field.IN_PORT).orElseThrow() == ofport);
       size -= before - ingress.size();
+      version++;
     }
   }
 
@@ -139,7 +176,11 @@ final class TableView {
     if (table == null) {
       return false;
     }
-    if (table.put(key, there) == null) {
+    InstalledEntry before = table.put(key, there);
+    if (!there.isOurs() || (before != null && !before.isOurs())) {
+      version++;
+    }
+    if (before == null) {
       size++;
       checkSize();
     }
@@ -148,8 +189,12 @@ final class TableView {
 
   private boolean remove(FlowKey key) {
     Map<FlowKey, InstalledEntry> table = tables.get(key.table());
-    if (table == null || table.remove(key) == null) {
+    InstalledEntry before = table == null ? null : table.remove(key);
+    if (before == null) {
       return false;
+    }
+    if (!before.isOurs()) {
+      version++;
     }
     size--;
     return true;

@@ -7,7 +7,6 @@ import io.netty.channel.EventLoopGroup;
 import io.netty.channel.MultiThreadIoEventLoopGroup;
 import io.netty.channel.nio.NioIoHandler;
 import io.netty.util.concurrent.DefaultThreadFactory;
-import java.time.Duration;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
@@ -22,13 +21,7 @@ import java.util.function.Consumer;
 public final class OvsdbConnector implements AutoCloseable {
   private static final int THREADS = 2;
 
-  /** As with OpenFlow: so many handshakes at once, and none of them in others' way for long. */
-  private static final int CONNECTING = 64;
-
-  private static final Duration SILENT = Duration.ofSeconds(1);
-  private static final Duration LONGEST_CONNECTING = Duration.ofSeconds(10);
-
-  private final Turnstile turnstile = new Turnstile(CONNECTING, SILENT, LONGEST_CONNECTING);
+  private final Turnstile turnstile = Turnstile.ofConnector();
   private final OvsdbTimings timings;
   private final EventLoopGroup loops =
       new MultiThreadIoEventLoopGroup(

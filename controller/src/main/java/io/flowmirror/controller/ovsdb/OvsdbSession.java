@@ -98,8 +98,7 @@ final class OvsdbSession implements BridgeSession, RpcConnection.Listener {
   private final Consumer<BridgeReport> reports;
   private final OvsdbTimings timings;
   private final EventLoop loop;
-  private final Turnstile turnstile;
-  private Turnstile.@Nullable Pass pass;
+  private final Turnstile.Peer place;
   private final Backoff backoff;
   private final Consumer<OvsdbSession> onClose;
 
@@ -160,7 +159,7 @@ final class OvsdbSession implements BridgeSession, RpcConnection.Listener {
     this.reports = reports;
     this.timings = timings;
     this.loop = loop;
-    this.turnstile = turnstile;
+    this.place = turnstile.peer(loop);
     this.backoff = new Backoff(timings.firstBackoff(), timings.lastBackoff());
     this.onClose = onClose;
   }
@@ -172,14 +171,7 @@ final class OvsdbSession implements BridgeSession, RpcConnection.Listener {
   /** Connects when there is a place among those that do. */
   private void begin() {
     if (!closed) {
-      pass = turnstile.enter(loop, this::connect);
-    }
-  }
-
-  private void leave() {
-    if (pass != null) {
-      pass.leave();
-      pass = null;
+      place.enter(this::connect);
     }
   }
 
@@ -217,7 +209,7 @@ final class OvsdbSession implements BridgeSession, RpcConnection.Listener {
     onClose.accept(this);
     loop.execute(
         () -> {
-          leave();
+          place.leave();
           if (channel != null) {
             channel.close();
           }
@@ -285,7 +277,8 @@ final class OvsdbSession implements BridgeSession, RpcConnection.Listener {
                   protected void initChannel(Channel fresh) {
                     RpcConnection.install(fresh, timings, OvsdbSession.this);
                   }
-                })
+                },
+                place::reached)
             .addListener(
                 attempt -> {
                   if (!attempt.isSuccess()) {
@@ -311,9 +304,7 @@ final class OvsdbSession implements BridgeSession, RpcConnection.Listener {
       return;
     }
     connection = fresh;
-    if (pass != null) {
-      pass.answered();
-    }
+    place.answered();
     if (wish != Lock.Wish.NONE) {
       // Before the monitor, so that its answer comes before the first report of the bridge.
       askForLock(fresh);
@@ -332,7 +323,7 @@ final class OvsdbSession implements BridgeSession, RpcConnection.Listener {
           first.update(result);
           tables = first;
           stale = true;
-          leave();
+          place.leave();
           proof =
               loop.schedule(this::proved, timings.lastBackoff().toNanos(), TimeUnit.NANOSECONDS);
           nextRound();
@@ -504,7 +495,7 @@ final class OvsdbSession implements BridgeSession, RpcConnection.Listener {
     requested = false;
     reason = "ovsdb-server at " + peer + ": " + why;
     inFlight = false;
-    leave();
+    place.leave();
     for (Round round : rounds) {
       answeredRound = round.number();
       refused = BridgeReport.LOST + why;

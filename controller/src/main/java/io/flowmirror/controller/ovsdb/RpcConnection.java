@@ -179,7 +179,11 @@ final class RpcConnection extends ChannelInboundHandlerAdapter {
                 FLOOD_TIME.toNanos(),
                 FLOOD_TIME.toNanos(),
                 TimeUnit.NANOSECONDS);
+    // What is asked for at first goes out by one system call.
+    reading = true;
     listener.connected(this);
+    reading = false;
+    ctx.flush();
   }
 
   @Override

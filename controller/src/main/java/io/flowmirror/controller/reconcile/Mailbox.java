@@ -45,6 +45,16 @@ final class Mailbox<K, M> {
     }
   }
 
+  /** How many messages nobody has taken yet. */
+  int size() {
+    lock.lock();
+    try {
+      return newest.size();
+    } finally {
+      lock.unlock();
+    }
+  }
+
   /**
    * Takes every message that is there, in the order in which their keys were first posted; waits
    * for one up to {@code timeout} and returns none if it does not come.

@@ -173,8 +173,7 @@ final class NodeLoop {
       return false;
     }
     int number = ofport.get();
-    Optional<LogicalPort> keys = 
-        node.datapath().map(live -> live.plainLogicalPorts().get(number));
+    Optional<LogicalPort> keys = node.datapath().map(live -> live.plainLogicalPorts().get(number));
     return datapathReport.entries().stream()
         .anyMatch(there -> MirrorEntries.copiesAt(there.entry(), number, keys));
   }

@@ -337,6 +337,11 @@ public final class Reconciler implements AutoCloseable {
         loop -> loop.datapathSession().audit().thenCompose(done -> turn()));
   }
 
+  /** How many messages wait for the loop: at most one of a kind for each node. Any thread. */
+  public int waiting() {
+    return mailbox.size();
+  }
+
   /**
    * Completes when the loop has turned once more: what was posted before shows then. Any thread.
    */

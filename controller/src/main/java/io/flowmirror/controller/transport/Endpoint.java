@@ -81,21 +81,27 @@ public sealed interface Endpoint {
    *     even be made, for want of descriptors, fails on another
    * @param within how long a TCP handshake may take, and a TLS handshake after it
    * @param initializer builds the channel's pipeline; behind TLS when the node has proved to be it
+   * @param reached is run on the loop when the socket is connected, before TLS's handshake
    * @return done when the channel is there for the initializer's handlers; a failure is a {@link
    *     TlsException} if it is one of TLS
    */
-  default ChannelFuture dial(EventLoop loop, Duration within, ChannelHandler initializer) {
+  default ChannelFuture dial(
+      EventLoop loop, Duration within, ChannelHandler initializer, Runnable reached) {
     return switch (this) {
       case Unix(Path path) ->
-          new Bootstrap()
-              .group(loop)
-              .handler(initializer)
-              .channel(NioDomainSocketChannel.class)
-              .connect(UnixDomainSocketAddress.of(path));
-      case Tcp(String host, int port) -> connect(host, port, loop, within, initializer);
+          telling(
+              new Bootstrap()
+                  .group(loop)
+                  .handler(initializer)
+                  .channel(NioDomainSocketChannel.class)
+                  .connect(UnixDomainSocketAddress.of(path)),
+              reached);
+      case Tcp(String host, int port) ->
+          telling(connect(host, port, loop, within, initializer), reached);
       case Tls tls -> {
         TlsOpening opening = new TlsOpening(tls, within, initializer);
-        ChannelFuture connected = connect(tls.host(), tls.port(), loop, within, opening);
+        ChannelFuture connected =
+            telling(connect(tls.host(), tls.port(), loop, within, opening), reached);
         ChannelPromise opened = new DefaultChannelPromise(connected.channel(), loop);
         opening
             .opened()
@@ -116,6 +122,20 @@ public sealed interface Endpoint {
         yield opened;
       }
     };
+  }
+
+  /** As {@link #dial(EventLoop, Duration, ChannelHandler, Runnable)}, and nothing is told. */
+  default ChannelFuture dial(EventLoop loop, Duration within, ChannelHandler initializer) {
+    return dial(loop, within, initializer, () -> {});
+  }
+
+  private static ChannelFuture telling(ChannelFuture connected, Runnable reached) {
+    return connected.addListener(
+        tried -> {
+          if (tried.isSuccess()) {
+            reached.run();
+          }
+        });
   }
 
   private static ChannelFuture connect(

@@ -25,8 +25,7 @@ public final class ControlBench {
 
   private static final Duration WIPES_WITHIN = Duration.ofSeconds(10);
 
-  private final int nodes;
-  private final SwarmShape shape;
+  private final SwarmPlan plan;
   private final Duration idle;
   private final Path work;
   private final String options;
@@ -34,9 +33,8 @@ public final class ControlBench {
   private long since;
   private final ObjectNode result = new JsonMapper().createObjectNode();
 
-  private ControlBench(int nodes, SwarmShape shape, Duration idle, Path work, String options) {
-    this.nodes = nodes;
-    this.shape = shape;
+  private ControlBench(SwarmPlan plan, Duration idle, Path work, String options) {
+    this.plan = plan;
     this.idle = idle;
     this.work = work;
     this.options = options;
@@ -45,24 +43,23 @@ public final class ControlBench {
   /**
    * Runs a case.
    *
-   * @param arguments the checkout, the file to write, how many nodes, how many pods and how many
-   *     tunnels each has, for how many seconds the rest is measured, and options of the
-   *     controller's JVM
+   * @param arguments the checkout, the file to write, the swarm ({@link SwarmPlan#parse}), for how
+   *     many seconds the rest is measured, and options of the controller's JVM
    */
   public static void main(String[] arguments) throws Exception {
     Path root = Path.of(arguments[0]).toAbsolutePath();
     Path out = Path.of(arguments[1]).toAbsolutePath();
-    int nodes = Integer.parseInt(arguments[2]);
-    SwarmShape shape =
-        SwarmShape.of(Integer.parseInt(arguments[3]), Integer.parseInt(arguments[4]));
-    Duration idle = Duration.ofSeconds(Integer.parseInt(arguments[5]));
+    SwarmPlan plan = SwarmPlan.parse(arguments[2]);
+    Duration idle = Duration.ofSeconds(Integer.parseInt(arguments[3]));
     Path work = Files.createTempDirectory("fmcontrol");
     try {
-      ObjectNode result = new ControlBench(nodes, shape, idle, work, arguments[6]).run(root);
+      ObjectNode result = new ControlBench(plan, idle, work, arguments[4]).run(root);
       Files.writeString(out, result.toPrettyString() + "\n");
       System.out.println(result);
     } finally {
-      Files.deleteIfExists(work.resolve("flowmirror.yaml"));
+      for (String name : new String[] {"flowmirror.yaml", "key.pem", "cert.pem", "ca.pem"}) {
+        Files.deleteIfExists(work.resolve(name));
+      }
       Files.move(
           work.resolve("flowmirror.log"),
           Path.of(out + ".log"),
@@ -85,22 +82,30 @@ public final class ControlBench {
     othersBefore = ControllerProcess.machineSeconds() - ControllerProcess.ownCpuSeconds();
     since = System.nanoTime();
     Path config = work.resolve("flowmirror.yaml");
-    try (Swarm swarm = new Swarm(nodes, shape)) {
-      Files.writeString(config, swarm.configuration());
-      result.put("nodes", nodes).put("pods", shape.pods()).put("tunnels", shape.tunnels());
-      result.put("entries", nodes * shape.wanted()).put("options", options);
+    try (Swarm swarm = new Swarm(plan)) {
+      Files.writeString(config, swarm.configuration(work));
+      SwarmShape shape = plan.shape();
+      result.put("nodes", plan.nodes()).put("pods", shape.pods()).put("tunnels", shape.tunnels());
+      result.put("tls", plan.tls()).put("gone", plan.gone());
+      result.put("entries", plan.nodes() * shape.wanted()).put("options", options);
       Stopwatch start = swarm.startAnew();
       double swarmCpu = ControllerProcess.ownCpuSeconds();
       try (ControllerProcess controller =
           new ControllerProcess(root, config, work.resolve("flowmirror.log"), options)) {
         cold(swarm, controller, start, swarmCpu);
         others("cold", controller);
-        rest(swarm, controller);
-        others("rest", controller);
-        wipe(swarm, controller);
-        others("wipe", controller);
+        if (plan.gone() == 0) {
+          rest(swarm, controller);
+          others("rest", controller);
+          wipe(swarm, controller);
+          others("wipe", controller);
+        }
         cut(swarm, controller);
         others("cut", controller);
+        if (plan.gone() > 0) {
+          restore(swarm, controller);
+          others("restore", controller);
+        }
         result.put("peakResidentMib", round(controller.peakResidentMib()));
         result.put("probesMissed", swarm.counts().probesMissed.sum());
         result.put("connectionsOpened", swarm.counts().opened.sum());
@@ -187,7 +192,7 @@ public final class ControlBench {
     double cpu = controller.cpuSeconds();
     long added = swarm.counts().added.sum();
     record("wipe", controller);
-    Stopwatch wipe = swarm.wipeAll(WIPES_WITHIN, nodes);
+    Stopwatch wipe = swarm.wipeAll(WIPES_WITHIN, plan.nodes());
     await("all repaired", controller, wipe);
     recorded("wipe", controller);
     result.put("repairP50Millis", round(wipe.millis(0.5)));
@@ -214,6 +219,16 @@ public final class ControlBench {
     result.put(
         "backWritten", swarm.counts().added.sum() - added + swarm.counts().deleted.sum() - deleted);
     result.put("backProbesMissed", swarm.counts().probesMissed.sum() - missed);
+  }
+
+  private void restore(Swarm swarm, ControllerProcess controller) throws Exception {
+    double cpu = controller.cpuSeconds();
+    Stopwatch restored = swarm.restore();
+    await("all that were gone in sync", controller, restored);
+    result.put("restoreP50Millis", round(restored.millis(0.5)));
+    result.put("restoreP99Millis", round(restored.millis(0.99)));
+    result.put("restoreMaxMillis", round(restored.millis(1)));
+    result.put("restoreCpuSeconds", round(controller.cpuSeconds() - cpu));
   }
 
   static void await(String what, ControllerProcess controller, Stopwatch watch) throws Exception {

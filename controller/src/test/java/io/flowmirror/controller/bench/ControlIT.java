@@ -7,9 +7,9 @@ import static org.awaitility.Awaitility.await;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.security.GeneralSecurityException;
 import java.time.Duration;
 import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
 /**
@@ -18,6 +18,7 @@ import org.junit.jupiter.api.Test;
  */
 final class ControlIT {
   private static final int NODES = 20;
+  private static final int GONE = 5;
   private static final Duration PATIENCE = Duration.ofMinutes(2);
   private static final Path WORK = Path.of("target", "control-it").toAbsolutePath();
 
@@ -26,12 +27,11 @@ final class ControlIT {
   private Swarm swarm;
   private ControllerProcess controller;
 
-  @BeforeEach
-  void start() throws IOException {
+  private void start(SwarmPlan plan) throws IOException, GeneralSecurityException {
     Files.createDirectories(WORK);
-    swarm = new Swarm(NODES, shape);
+    swarm = new Swarm(plan);
     Path config = WORK.resolve("flowmirror.yaml");
-    Files.writeString(config, swarm.configuration());
+    Files.writeString(config, swarm.configuration(WORK));
     controller =
         new ControllerProcess(
             Path.of("..").toAbsolutePath().normalize(),
@@ -42,12 +42,18 @@ final class ControlIT {
 
   @AfterEach
   void end() {
-    controller.close();
-    swarm.close();
+    if (controller != null) {
+      controller.close();
+    }
+    if (swarm != null) {
+      swarm.close();
+    }
   }
 
   @Test
-  void everyNodeIsFilledRepairedAndFoundAgainAndNothingIsWrittenTwice() throws IOException {
+  void everyNodeIsFilledRepairedAndFoundAgainAndNothingIsWrittenTwice()
+      throws IOException, GeneralSecurityException {
+    start(SwarmPlan.of(NODES, shape));
     done(swarm.syncing());
     written(wanted);
     done(swarm.reconnecting());
@@ -65,6 +71,21 @@ final class ControlIT {
     assertThat(controller.threads()).isPositive().isLessThan(100);
     assertThat(controller.descriptors()).isGreaterThan(2 * NODES);
     assertThat(controller.cpuSeconds()).isPositive();
+  }
+
+  /** In TLS, and beside others whose addresses drop what is sent to them, until they do not. */
+  @Test
+  void nodesInTlsDoNotWaitForThoseThatAreGoneAndTheseComeBack()
+      throws IOException, GeneralSecurityException {
+    start(SwarmPlan.of(NODES, shape).byTls().beside(GONE));
+    done(swarm.syncing());
+    written(wanted);
+    done(swarm.reconnecting());
+
+    done(swarm.cutAll());
+    done(swarm.restore());
+    written(wanted + (long) GONE * shape.wanted());
+    assertThat(swarm.failure()).as(controller.tail()).isNull();
   }
 
   private void done(Stopwatch watch) {

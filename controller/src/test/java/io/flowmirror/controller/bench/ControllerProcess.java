@@ -6,7 +6,9 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.TimeUnit;
@@ -30,14 +32,17 @@ final class ControllerProcess implements AutoCloseable {
    * Starts it.
    *
    * @param options for its JVM, beside those of bin/flowmirror
+   * @param more of the command line
    */
-  ControllerProcess(Path root, Path config, Path log, String options) throws IOException {
+  ControllerProcess(Path root, Path config, Path log, String options, String... more)
+      throws IOException {
     this.log = log;
+    List<String> command = new ArrayList<>();
+    command.add(root.resolve("bin/flowmirror").toString());
+    command.addAll(List.of("run", "--config", config.toString()));
+    command.addAll(List.of(more));
     ProcessBuilder builder =
-        new ProcessBuilder(
-                root.resolve("bin/flowmirror").toString(), "run", "--config", config.toString())
-            .redirectErrorStream(true)
-            .redirectOutput(log.toFile());
+        new ProcessBuilder(command).redirectErrorStream(true).redirectOutput(log.toFile());
     builder.environment().put("FLOWMIRROR_JAVA_OPTS", options);
     builder.environment().put("JAVA_HOME", System.getProperty("java.home"));
     process = builder.start();
@@ -63,11 +68,21 @@ final class ControllerProcess implements AutoCloseable {
     return cpuSeconds("self");
   }
 
-  private static double cpuSeconds(String pid) throws IOException {
+  /** The same, of the programs that this JVM has started, and that have ended. */
+  static double childrensCpuSeconds() throws IOException {
+    return ticks("self", 13) / TICKS_PER_SECOND;
+  }
+
+  static double cpuSeconds(String pid) throws IOException {
+    return ticks(pid, 11) / TICKS_PER_SECOND;
+  }
+
+  private static double ticks(String pid, int field) throws IOException {
     String stat = Files.readString(Path.of("/proc", pid, "stat"));
-    // After the name in parentheses: field 3 is the state, 14 and 15 are utime and stime.
+    // After the name in parentheses: field 3 is the state, 14 and 15 are utime and stime, and 16
+    // and 17 those of its children.
     String[] fields = stat.substring(stat.lastIndexOf(')') + 2).split(" ", -1);
-    return (Long.parseLong(fields[11]) + Long.parseLong(fields[12])) / TICKS_PER_SECOND;
+    return Long.parseLong(fields[field]) + Long.parseLong(fields[field + 1]);
   }
 
   /** Seconds of a processor by the thread's name, without its numbers. */

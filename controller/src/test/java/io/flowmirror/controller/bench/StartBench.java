@@ -64,8 +64,8 @@ public final class StartBench {
   /** Milliseconds to the first entries, and of a processor by then. */
   private static double[] start(Path root, Path work, String options) throws Exception {
     Path config = work.resolve("flowmirror.yaml");
-    try (Swarm swarm = new Swarm(1, SwarmShape.of(20, 0))) {
-      Files.writeString(config, swarm.configuration());
+    try (Swarm swarm = new Swarm(SwarmPlan.of(1, SwarmShape.of(20, 0)))) {
+      Files.writeString(config, swarm.configuration(work));
       Stopwatch watch = swarm.startAnew();
       try (ControllerProcess controller =
           new ControllerProcess(root, config, work.resolve("flowmirror.log"), options)) {

@@ -10,11 +10,13 @@ final class Stopwatch {
   private static final long NOT_BEGUN = -1;
 
   private final long startNanos = System.nanoTime();
+  private final int first;
   private final AtomicLongArray begun;
   private final AtomicLongArray done;
   private final AtomicInteger left;
 
-  private Stopwatch(int count, long beginning) {
+  private Stopwatch(int first, int count, long beginning) {
+    this.first = first;
     begun = new AtomicLongArray(count);
     for (int i = 0; i < count; i++) {
       begun.set(i, beginning);
@@ -25,22 +27,30 @@ final class Stopwatch {
 
   /** One that runs for all of them from now on. */
   static Stopwatch ofAll(int count) {
-    return new Stopwatch(count, 0);
+    return new Stopwatch(0, count, 0);
+  }
+
+  /** The same, for so many from this one on; the others do not count. */
+  static Stopwatch ofAllFrom(int first, int count) {
+    return new Stopwatch(first, count, 0);
   }
 
   /** One that waits for each to begin. */
   static Stopwatch ofEach(int count) {
-    return new Stopwatch(count, NOT_BEGUN);
+    return new Stopwatch(0, count, NOT_BEGUN);
   }
 
   void begin(int index) {
-    begun.set(index, System.nanoTime() - startNanos);
+    begun.set(index - first, System.nanoTime() - startNanos);
   }
 
   /** Counts once for each, and only if it has begun. */
   void done(int index) {
-    if (begun.get(index) != NOT_BEGUN
-        && done.compareAndSet(index, 0, Math.max(1, System.nanoTime() - startNanos))) {
+    int at = index - first;
+    if (at >= 0
+        && at < count()
+        && begun.get(at) != NOT_BEGUN
+        && done.compareAndSet(at, 0, Math.max(1, System.nanoTime() - startNanos))) {
       left.decrementAndGet();
     }
   }

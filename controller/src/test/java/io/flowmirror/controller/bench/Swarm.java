@@ -10,10 +10,17 @@ import io.netty.channel.MultiThreadIoEventLoopGroup;
 import io.netty.channel.nio.NioIoHandler;
 import io.netty.channel.socket.nio.NioServerSocketChannel;
 import io.netty.handler.codec.LengthFieldBasedFrameDecoder;
+import io.netty.handler.ssl.ClientAuth;
+import io.netty.handler.ssl.SslContext;
+import io.netty.handler.ssl.SslContextBuilder;
+import io.netty.handler.ssl.SslProvider;
 import io.netty.handler.timeout.IdleStateHandler;
 import io.netty.util.concurrent.DefaultThreadFactory;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.net.InetSocketAddress;
+import java.nio.file.Path;
+import java.security.GeneralSecurityException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -50,7 +57,14 @@ final class Swarm implements AutoCloseable {
     final LongAdder probesMissed = new LongAdder();
   }
 
-  private final SwarmShape shape;
+  /** Whose entry of what a pod sends has come or gone, as the switch sees it. */
+  interface Witness {
+    void changed(int node, int pod, boolean there);
+  }
+
+  private final SwarmPlan plan;
+  private final @Nullable SwarmAuthority authority;
+  private final List<SslContext> contexts = new ArrayList<>();
   private final List<SwarmNode> nodes = new ArrayList<>();
   private final Counts counts = new Counts();
   private final long startNanos = System.nanoTime();
@@ -59,42 +73,67 @@ final class Swarm implements AutoCloseable {
           2, new DefaultThreadFactory("swarm", true), NioIoHandler.newFactory());
   private final int openflowPort;
   private final int ovsdbPort;
+
+  /** Where those are not that are gone; null if none is. */
+  private final @Nullable Backlog goneOpenflow;
+
+  private final @Nullable Backlog goneOvsdb;
+  private volatile Witness witness = (node, pod, there) -> {};
   private volatile Stopwatch syncing;
   private volatile Stopwatch reconnecting;
   private volatile @Nullable Throwable failure;
 
-  Swarm(int count, SwarmShape shape) throws IOException {
-    this.shape = shape;
-    for (int i = 0; i < count; i++) {
+  Swarm(SwarmPlan plan) throws IOException, GeneralSecurityException {
+    this.plan = plan;
+    authority = plan.tls() ? new SwarmAuthority() : null;
+    for (int i = 0; i < plan.nodes() + plan.gone(); i++) {
       nodes.add(new SwarmNode(this, i));
+      if (authority != null) {
+        contexts.add(context(authority, SwarmPlan.node(i)));
+      }
     }
-    syncing = Stopwatch.ofAll(count);
-    reconnecting = Stopwatch.ofAll(count);
-    openflowPort =
-        listen(
-            channel ->
-                channel
-                    .pipeline()
-                    .addLast(
-                        new IdleStateHandler(PROBE_SECONDS, 0, 0),
-                        new LengthFieldBasedFrameDecoder(0xffff, 2, 2, -4, 0),
-                        new SwarmSwitch(this)));
-    ovsdbPort =
-        listen(
-            channel ->
-                channel
-                    .pipeline()
-                    .addLast(
-                        new IdleStateHandler(PROBE_SECONDS, 0, 0),
-                        new SwarmDatabase.Framing(),
-                        new SwarmDatabase(this)));
+    syncing = Stopwatch.ofAll(plan.nodes());
+    reconnecting = Stopwatch.ofAll(plan.nodes());
+    openflowPort = listen(0, this::switchOf);
+    ovsdbPort = listen(0, this::databaseOf);
+    goneOpenflow = plan.gone() == 0 ? null : new Backlog();
+    goneOvsdb = plan.gone() == 0 ? null : new Backlog();
+  }
+
+  /** As ovs-vswitchd and ovsdb-server have it: TLS 1.2 or 1.3, and a certificate is asked for. */
+  private static SslContext context(SwarmAuthority authority, String name)
+      throws IOException, GeneralSecurityException {
+    SwarmAuthority.Signed own = authority.sign(name);
+    return SslContextBuilder.forServer(own.key(), own.certificate())
+        .trustManager(authority.certificate())
+        .clientAuth(ClientAuth.REQUIRE)
+        .sslProvider(SslProvider.JDK)
+        .build();
+  }
+
+  private void switchOf(Channel channel) {
+    channel
+        .pipeline()
+        .addLast(
+            new IdleStateHandler(PROBE_SECONDS, 0, 0),
+            new LengthFieldBasedFrameDecoder(0xffff, 2, 2, -4, 0),
+            new SwarmSwitch(this));
+  }
+
+  private void databaseOf(Channel channel) {
+    channel
+        .pipeline()
+        .addLast(
+            new IdleStateHandler(PROBE_SECONDS, 0, 0),
+            new SwarmDatabase.Framing(),
+            new SwarmDatabase(this));
   }
 
   private interface Pipeline {
     void build(Channel channel);
   }
 
-  private int listen(Pipeline pipeline) throws IOException {
+  private int listen(int port, Pipeline pipeline) {
     Channel server =
         new ServerBootstrap()
             .group(loops)
@@ -108,20 +147,28 @@ final class Swarm implements AutoCloseable {
                     if (((InetSocketAddress) channel.remoteAddress())
                         .getAddress()
                         .isLoopbackAddress()) {
+                      if (authority != null) {
+                        SslContext context = contexts.get(node(channel).index);
+                        channel.pipeline().addLast(context.newHandler(channel.alloc()));
+                      }
                       pipeline.build(channel);
                     } else {
                       channel.close();
                     }
                   }
                 })
-            .bind(0)
+            .bind(port)
             .syncUninterruptibly()
             .channel();
     return ((InetSocketAddress) server.localAddress()).getPort();
   }
 
+  SwarmPlan plan() {
+    return plan;
+  }
+
   SwarmShape shape() {
-    return shape;
+    return plan.shape();
   }
 
   Counts counts() {
@@ -156,26 +203,68 @@ final class Swarm implements AutoCloseable {
     return nodes.get(index);
   }
 
-  /** The controller's configuration: these nodes, and the pods that each of them has. */
-  String configuration() {
-    StringBuilder yaml = new StringBuilder("nodes:\n");
-    for (SwarmNode node : nodes) {
-      String host = address(node.index);
-      yaml.append("  - name: n").append(1 + node.index);
-      yaml.append("\n    ovsdb: tcp:").append(host).append(':').append(ovsdbPort);
-      yaml.append("\n    openflow: tcp:").append(host).append(':').append(openflowPort);
-      yaml.append('\n');
-    }
-    yaml.append("mirrors:\n");
-    for (int pod = 1; pod <= shape.pods(); pod++) {
-      yaml.append("  - pod: default/p").append(pod).append('\n');
+  /**
+   * The controller's configuration: these nodes, those that are gone evenly among the others.
+   *
+   * @param folder where its key and certificates go, with TLS
+   */
+  String nodes(Path folder) throws IOException, GeneralSecurityException {
+    StringBuilder yaml = new StringBuilder();
+    yaml.append(authority == null ? "" : authority.writeControllers(folder));
+    yaml.append("nodes:\n");
+    int gone = plan.nodes();
+    for (int i = 0; i < plan.nodes(); i++) {
+      node(yaml, i, ovsdbPort, openflowPort);
+      int due = plan.nodes() + (int) ((1L + i) * plan.gone() / plan.nodes());
+      for (; gone < due && goneOvsdb != null && goneOpenflow != null; gone++) {
+        node(yaml, gone, goneOvsdb.port(), goneOpenflow.port());
+      }
     }
     return yaml.toString();
   }
 
+  private void node(StringBuilder yaml, int index, int ovsdb, int openflow) {
+    String at = (authority == null ? "tcp:" : "ssl:") + address(index) + ":";
+    yaml.append("  - name: ").append(SwarmPlan.node(index));
+    yaml.append("\n    ovsdb: ").append(at).append(ovsdb);
+    yaml.append("\n    openflow: ").append(at).append(openflow).append('\n');
+  }
+
+  /** The same, and each node's pods, which all nodes call alike. */
+  String configuration(Path folder) throws IOException, GeneralSecurityException {
+    StringBuilder yaml = new StringBuilder(nodes(folder)).append("mirrors:\n");
+    for (int pod = 0; pod < plan.shape().pods(); pod++) {
+      yaml.append("  - pod: default/").append(plan.pod(0, pod)).append('\n');
+    }
+    return yaml.toString();
+  }
+
+  /** Has those that were gone answer, as their power is back; the time until all are in sync. */
+  Stopwatch restore() throws IOException {
+    if (goneOpenflow == null || goneOvsdb == null) {
+      throw new IllegalStateException("none is gone");
+    }
+    Stopwatch fresh = Stopwatch.ofAllFrom(plan.nodes(), plan.gone());
+    syncing = fresh;
+    goneOpenflow.close();
+    goneOvsdb.close();
+    listen(goneOpenflow.port(), this::switchOf);
+    listen(goneOvsdb.port(), this::databaseOf);
+    return fresh;
+  }
+
+  /** Tells somebody of each entry of what a pod sends, on the swarm's threads. */
+  void witness(Witness told) {
+    witness = told;
+  }
+
+  void changed(SwarmNode node, int pod, boolean there) {
+    witness.changed(node.index, pod, there);
+  }
+
   /** Begins the time until every node has its entries, for the first time. */
   Stopwatch startAnew() {
-    Stopwatch fresh = Stopwatch.ofAll(nodes.size());
+    Stopwatch fresh = Stopwatch.ofAll(plan.nodes());
     syncing = fresh;
     return fresh;
   }
@@ -204,10 +293,10 @@ final class Swarm implements AutoCloseable {
 
   /** Wipes each node at a moment of its own within this time; returns at once. */
   Stopwatch wipeAll(Duration within, long seed) {
-    Stopwatch fresh = Stopwatch.ofEach(nodes.size());
+    Stopwatch fresh = Stopwatch.ofEach(plan.nodes());
     syncing = fresh;
     Random random = new Random(seed);
-    for (SwarmNode node : nodes) {
+    for (SwarmNode node : nodes.subList(0, plan.nodes())) {
       long delay = (long) (random.nextDouble() * within.toMillis());
       loops.schedule(node::wipe, delay, TimeUnit.MILLISECONDS);
     }
@@ -216,16 +305,32 @@ final class Swarm implements AutoCloseable {
 
   /** Closes every connection. */
   Stopwatch cutAll() {
-    Stopwatch fresh = Stopwatch.ofEach(nodes.size());
+    Stopwatch fresh = Stopwatch.ofEach(plan.nodes());
     reconnecting = fresh;
-    for (SwarmNode node : nodes) {
+    for (SwarmNode node : nodes.subList(0, plan.nodes())) {
       node.cut(() -> fresh.begin(node.index));
     }
     return fresh;
   }
 
+  /** The same, and each node has lost the entries meanwhile: as a cold start, to the controller. */
+  Stopwatch forgetAll() {
+    Stopwatch fresh = Stopwatch.ofEach(nodes.size());
+    syncing = fresh;
+    for (SwarmNode node : nodes) {
+      node.cut(
+          () -> {
+            node.takeAll();
+            node.ovnIsBack();
+            fresh.begin(node.index);
+          });
+    }
+    return fresh;
+  }
+
   void failed(Throwable cause) {
-    if (!(cause instanceof IOException)) {
+    // A handshake that is given up is a decoder's exception about a connection's.
+    if (!(cause instanceof IOException || cause.getCause() instanceof IOException)) {
       failure = cause;
     }
   }
@@ -237,6 +342,14 @@ final class Swarm implements AutoCloseable {
 
   @Override
   public void close() {
+    try {
+      if (goneOpenflow != null && goneOvsdb != null) {
+        goneOpenflow.close();
+        goneOvsdb.close();
+      }
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
     loops.shutdownGracefully(0, 1, TimeUnit.SECONDS).syncUninterruptibly();
   }
 }

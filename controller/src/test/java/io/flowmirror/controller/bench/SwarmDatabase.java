@@ -133,7 +133,7 @@ final class SwarmDatabase extends ChannelInboundHandlerAdapter {
       interfaces.append(ofport == 0 ? 65534 : ofport).append(",\"error\":[\"set\",[]],");
       interfaces.append("\"external_ids\":[\"map\",[");
       if (type.isEmpty()) {
-        ids(interfaces, mine.index, pod);
+        ids(interfaces, mine.index, pod, swarm.plan().pod(mine.index, pod));
       }
       interfaces.append("]]}}");
     }
@@ -153,8 +153,7 @@ final class SwarmDatabase extends ChannelInboundHandlerAdapter {
   }
 
   /** As Kube-OVN writes them (pkg/daemon/ovs.go, configureContainerNic). */
-  private static void ids(StringBuilder out, int node, int pod) {
-    String name = "p" + (1 + pod);
+  private static void ids(StringBuilder out, int node, int pod, String name) {
     pair(out, "iface-id", name + ".default").append(',');
     pair(out, "ip", "10." + (16 + node / 250) + "." + node % 250 + "." + pod).append(',');
     pair(out, "pod_name", name).append(',');

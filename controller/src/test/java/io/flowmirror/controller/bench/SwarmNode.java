@@ -113,6 +113,12 @@ final class SwarmNode {
     synchronized (this) {
       flowMods.forEach(this::change);
     }
+    for (byte[] flowMod : flowMods) {
+      int pod = SwarmShape.podOf(flowMod);
+      if (pod >= 0) {
+        swarm.changed(this, pod, flowMod[25] == ADD);
+      }
+    }
     tell();
   }
 

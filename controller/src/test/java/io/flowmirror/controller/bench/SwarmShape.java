@@ -46,6 +46,22 @@ record SwarmShape(int pods, int tunnels, List<byte[]> ingress, List<byte[]> deli
     return 1 + pods + tunnels;
   }
 
+  /** The number of OVN's port, or -1, of an entry that begins with what the pod sends (E1). */
+  static int podOf(byte[] flowMod) {
+    ByteBuffer in = ByteBuffer.wrap(flowMod);
+    int end = 48 + (in.getShort(50) & 0xffff);
+    if (flowMod[24] != 0) {
+      return -1;
+    }
+    for (int at = 52; at + 4 <= end; at += 4 + (flowMod[at + 3] & 0xff)) {
+      if (in.getInt(at) == 0x8000_0004) {
+        int port = in.getInt(at + 4);
+        return port < FIRST_POD ? -1 : port - FIRST_POD;
+      }
+    }
+    return -1;
+  }
+
   /** At most 15 bytes. */
   String portName(int ofport) {
     int pod = ofport - FIRST_POD;

@@ -25,8 +25,8 @@ import io.flowmirror.flows.RowChange;
 import io.flowmirror.topology.InterfaceCounters;
 import java.time.Duration;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.function.Consumer;
 import org.junit.jupiter.api.Test;
 
@@ -34,13 +34,12 @@ import org.junit.jupiter.api.Test;
 final class KubernetesLinkTest {
   private static final String FROM_API = "insecure: true\nkubernetes: {nodes-from-api: true}";
 
-  /** Nothing keeps a node from being dialled that has had no say in it since. */
+  /** The API has not said since that there is such a node. */
   @Test
   void nodesThatWereTheApisOnceAreForgottenWithTheQuestion() {
     Settings fromApi = settings(FROM_API);
-    Switches switches = new Switches();
     try (Reconciler reconciler =
-            Reconciler.start(fromApi, Mode.MIRROR, false, switches, statuses -> {});
+            Reconciler.start(fromApi, Mode.MIRROR, false, new Switches(), statuses -> {});
         KubernetesLink link =
             new KubernetesLink(
                 fromApi,
@@ -53,18 +52,25 @@ final class KubernetesLinkTest {
                                 .withMasterUrl("http://127.0.0.1:1")
                                 .withRequestRetryBackoffLimit(0)
                                 .build())
-                        .build())) {
+                        .build(),
+                shared -> {})) {
       link.found(settings(node("old")).nodes());
       await().until(() -> reconciler.statuses().containsKey("old"));
       link.configured(settings("kubernetes: {annotations: true}\n" + node("new")));
       await().until(() -> reconciler.statuses().containsKey("new"));
-      switches.opened.clear();
-      link.configured(fromApi);
+      assertThat(isServed(reconciler, "old")).isFalse();
       link.configured(fromApi);
       reconciler.turn().join();
-      assertThat(reconciler.statuses()).containsKey("new");
-      assertThat(switches.opened).isEmpty();
+      assertThat(isServed(reconciler, "new")).isTrue();
+      assertThat(isServed(reconciler, "old")).isFalse();
     }
+  }
+
+  /** What is being left is to have no mirror port. */
+  private static boolean isServed(Reconciler reconciler, String node) {
+    return Optional.ofNullable(reconciler.statuses().get(node))
+        .flatMap(status -> status.intent().mirrorIface())
+        .isPresent();
   }
 
   private static String node(String name) {
@@ -78,12 +84,9 @@ final class KubernetesLinkTest {
 
   /** A switch for each node, and no database. */
   private static final class Switches implements Sessions {
-    final List<String> opened = new CopyOnWriteArrayList<>();
-
     @Override
     public DatapathSession openDatapath(
         NodeSettings node, Duration audit, Consumer<DatapathReport> reports) {
-      opened.add(node.name());
       return new FakeDatapath(node.name().hashCode()).open(audit, reports);
     }
 

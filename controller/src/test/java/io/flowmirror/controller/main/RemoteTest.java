@@ -34,13 +34,13 @@ final class RemoteTest {
             """
             : flowmirror
 
-            id: 8
+            id: a-8
             event: node
             data: {"id":8,"text":"a"}
 
             :
 
-            id: 9
+            id: a-9
             event: node
             data: {"id":9,"text":"b"}
 
@@ -50,17 +50,19 @@ final class RemoteTest {
             """),
         Answer.problem(503, "the server is being stopped"),
         new Answer(
-            200, "text/event-stream", "id: 10\nevent: node\ndata: {\"id\":10,\"text\":\"c\"}\n\n"));
+            200,
+            "text/event-stream",
+            "id: a-10\nevent: node\ndata: {\"id\":10,\"text\":\"c\"}\n\n"));
     List<String> texts = new ArrayList<>();
     List<String> said = new ArrayList<>();
-    new EventStream(remote(), 7, Duration.ofMillis(1), said::add)
+    new EventStream(remote(), "a-7", Duration.ofMillis(1), said::add)
         .follow(
             event -> {
               texts.add(event.path("text").asText());
               return texts.size() < 3;
             });
     assertThat(texts).containsExactly("a", "b", "c");
-    assertThat(server.lastEvents).containsExactly("7", "9", "9");
+    assertThat(server.lastEvents).containsExactly("a-7", "a-9", "a-9");
     assertThat(said)
         .containsExactly("the server is being stopped; trying again", "connected again");
   }
@@ -70,7 +72,7 @@ final class RemoteTest {
     server.answer("GET /v1/events", Answer.problem(403, "you may not"));
     assertThatThrownBy(
             () ->
-                new EventStream(remote(), 0, Duration.ofMillis(1), line -> {})
+                new EventStream(remote(), "a-0", Duration.ofMillis(1), line -> {})
                     .follow(event -> true))
         .hasMessage("you may not");
   }

@@ -16,13 +16,18 @@ import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse.BodyHandlers;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CopyOnWriteArrayList;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 final class EventsTest {
+  @TempDir Path folder;
+
   private static Thread follow(
       Server server, HttpClient client, List<String> lines, String... headers) {
     HttpRequest.Builder request = HttpRequest.newBuilder(server.uri("/v1/events"));
@@ -58,9 +63,9 @@ final class EventsTest {
       server.history.stand(server.world.statuses());
       await().until(() -> lines.stream().anyMatch(line -> line.contains("\"node\":\"n2\"")));
 
-      Thread second = follow(server, client, again, "Last-Event-ID", "1");
+      Thread second = follow(server, client, again, "Last-Event-ID", server.history.followedId(1));
       await().until(() -> again.stream().anyMatch(line -> line.contains("demo/db")));
-      assertThat(again).doesNotContain("id: 1");
+      assertThat(again).doesNotContain("id: " + server.history.followedId(1));
       client.shutdownNow();
       // Who has gone is noticed with the next event.
       await()
@@ -76,6 +81,65 @@ final class EventsTest {
               });
       first.interrupt();
       second.interrupt();
+    }
+  }
+
+  /** A controller that was started anew counts from 1: what it numbers alike is another event. */
+  @Test
+  void whoFollowedAnotherProcessIsToldOfAllOfThisOne() {
+    List<String> lines = new CopyOnWriteArrayList<>();
+    try (Server server = new Server();
+        HttpClient client = HttpClient.newHttpClient()) {
+      for (int i = 0; i < 60; i++) {
+        server.history.requested(Optional.empty(), Optional.empty(), "event " + i);
+      }
+      String before = server.history.followedId(50).replaceFirst("^.*-", "another-");
+      for (String last : List.of(before, "50", "?", before + "-50")) {
+        lines.clear();
+        Thread follower = follow(server, client, lines, "Last-Event-ID", last);
+        await().until(() -> lines.stream().anyMatch(line -> line.contains("event 59")));
+        assertThat(lines).as(last).anyMatch(line -> line.contains("event 0\""));
+        assertThat(lines).contains("id: " + server.history.followedId(1));
+        follower.interrupt();
+      }
+      lines.clear();
+      String newest = Server.json(server.get("/v1/history")).path("lastEventId").asText();
+      follow(server, client, lines, "Last-Event-ID", newest);
+      await().until(() -> server.history.followers() > 0);
+      server.history.requested(Optional.empty(), Optional.empty(), "one more");
+      await().until(() -> lines.stream().anyMatch(line -> line.contains("one more")));
+      assertThat(lines.stream().filter(line -> line.startsWith("id: "))).hasSize(1);
+      client.shutdownNow();
+    }
+  }
+
+  /** One caller leaves places to the others. */
+  @Test
+  void oneCallerDoesNotHaveAllPlaces() throws IOException {
+    Path tokens =
+        Files.writeString(
+            folder.resolve("tokens"),
+            "one token-of-the-first-one get demo\nother token-of-the-other-one get demo\n");
+    List<String> lines = new CopyOnWriteArrayList<>();
+    List<String> others = new CopyOnWriteArrayList<>();
+    try (Server server = new Server(Optional.empty(), Optional.of(tokens));
+        HttpClient client = HttpClient.newHttpClient()) {
+      for (int i = 0; i < 20; i++) {
+        follow(server, client, lines, "Authorization", "Bearer token-of-the-first-one");
+      }
+      await().until(() -> server.history.followers() == 20);
+      assertThat(
+              server
+                  .send(
+                      "GET",
+                      "/v1/events",
+                      Optional.empty(),
+                      ImmutableMap.of("Authorization", "Bearer token-of-the-first-one"))
+                  .statusCode())
+          .isEqualTo(429);
+      follow(server, client, others, "Authorization", "Bearer token-of-the-other-one");
+      await().until(() -> server.history.followers() == 21);
+      client.shutdownNow();
     }
   }
 

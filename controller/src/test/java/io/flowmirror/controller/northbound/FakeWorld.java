@@ -55,17 +55,33 @@ final class FakeWorld implements World {
       mirrors: [{pod: demo/web}]
       """;
 
-  private static final Settings SETTINGS = SettingsReader.parse("f.yaml", YAML, Overrides.none());
-
+  private volatile Settings settings = settingsWith("");
   private volatile ImmutableMap<String, NodeStatus> statuses;
   volatile boolean turns = true;
   final AtomicInteger dumps = new AtomicInteger();
   volatile ImmutableList<String> unready = ImmutableList.of();
+  volatile Optional<Duration> apiSilence = Optional.of(Duration.ofMillis(1500));
+
+  /** What becomes of what is told to other controllers. */
+  volatile Consumer<String> shares =
+      text -> {
+        throw new IllegalStateException("nobody else is there");
+      };
+
   volatile ImmutableMap<PodInterface, ImmutableList<String>> askedByApi = ImmutableMap.of();
   volatile ImmutableMap<String, Instant> endsByApi = ImmutableMap.of();
 
   FakeWorld() {
     statuses = ImmutableMap.of("n1", there(), "n2", away());
+  }
+
+  /** The configuration has these lines from now on, besides its own. */
+  void configured(String lines) {
+    settings = settingsWith(lines);
+  }
+
+  private static Settings settingsWith(String lines) {
+    return SettingsReader.parse("f.yaml", YAML + lines, Overrides.none());
   }
 
   void becomes(ImmutableMap<String, NodeStatus> others) {
@@ -145,6 +161,59 @@ final class FakeWorld implements World {
         ImmutableList.of());
   }
 
+  /**
+   * A node n1 with pods web and db, both on one logical switch, in sync.
+   *
+   * @param others how many other ports there are
+   */
+  static NodeStatus crowded(ImmutableMap<PodName, Direction> mirrored, int others) {
+    ImmutableList.Builder<LogicalPort> ports = ImmutableList.builder();
+    ports.addAll(datapath(ImmutableSet.of()).logicalPorts());
+    for (int i = 0; i < others; i++) {
+      ports.add(new LogicalPort(100 + i, 2, 100 + i, true));
+    }
+    Datapath there = datapath(ImmutableSet.of());
+    Datapath crowded =
+        new Datapath(
+            there.connection(),
+            there.dpid(),
+            there.switchVersion(),
+            there.ports(),
+            there.deliveryTable(),
+            ports.build(),
+            there.natInLabel(),
+            there.remembered());
+    Node node = new Node("n1", Optional.of(bridge()), true, Optional.of(crowded));
+    NodeIntent intent =
+        new NodeIntent(
+            Optional.of("mirror0"),
+            false,
+            1800,
+            KubeOvnMirror.REPORT,
+            mirrored.entrySet().stream()
+                .collect(
+                    ImmutableMap.toImmutableMap(
+                        asked -> PodInterface.primary(asked.getKey()), asked -> asked.getValue())),
+            ImmutableMap.of());
+    Plan plan = MirrorCompiler.compile(intent, node);
+    ImmutableList<InstalledEntry> installed =
+        plan.entries().values().stream()
+            .map(planned -> new InstalledEntry(planned.entry(), 7, 9, 900))
+            .collect(ImmutableList.toImmutableList());
+    return new NodeStatus(
+        intent,
+        node,
+        plan,
+        installed,
+        FlowDiff.between(plan, installed, ImmutableSet.of(), ImmutableSet.of()),
+        ImmutableMap.of(),
+        NodeStatus.Writer.US,
+        ImmutableList.of(),
+        Optional.empty(),
+        true,
+        ImmutableList.of());
+  }
+
   private static NodeStatus status(
       NodeIntent intent,
       Node node,
@@ -221,7 +290,7 @@ final class FakeWorld implements World {
 
   @Override
   public Settings settings() {
-    return SETTINGS;
+    return settings;
   }
 
   @Override
@@ -230,8 +299,23 @@ final class FakeWorld implements World {
   }
 
   @Override
+  public ImmutableMap<String, Integer> queues() {
+    return ImmutableMap.of("loop", 3);
+  }
+
+  @Override
+  public Optional<Duration> apiSilence() {
+    return apiSilence;
+  }
+
+  @Override
   public ImmutableList<String> unready() {
     return unready;
+  }
+
+  @Override
+  public void share(String text) {
+    shares.accept(text);
   }
 
   @Override

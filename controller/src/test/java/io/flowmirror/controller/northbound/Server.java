@@ -4,7 +4,10 @@ package io.flowmirror.controller.northbound;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.google.common.collect.ImmutableList;
 import com.google.common.collect.ImmutableMap;
+import io.fabric8.kubernetes.client.Config;
 import io.flowmirror.config.NorthboundSettings;
+import io.flowmirror.controller.kubernetes.AskedMirrors;
+import io.flowmirror.controller.kubernetes.Reviews;
 import io.flowmirror.controller.reconcile.Requests;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -20,6 +23,7 @@ import java.time.InstantSource;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.function.Supplier;
 
 /** A northbound at a free port, over a {@link FakeWorld}, and a client of it. */
 final class Server implements AutoCloseable {
@@ -37,6 +41,22 @@ final class Server implements AutoCloseable {
   }
 
   Server(Optional<Path> file, Optional<Path> tokens) {
+    this(
+        file,
+        tokens,
+        () -> {
+          throw new AssertionError("the API is asked, and nobody follows it");
+        },
+        new AskedMirrors(Config::empty));
+  }
+
+  /** With an API, which is asked if {@link FakeWorld#settings} say so. */
+  Server(Optional<Path> file, Optional<Path> tokens, FakeApi api) {
+    this(file, tokens, api::reviews, api.asked());
+  }
+
+  private Server(
+      Optional<Path> file, Optional<Path> tokens, Supplier<Reviews> reviews, AskedMirrors mirrors) {
     book = new RequestBook(file, InstantSource.system());
     book.listen(told::add);
     told.clear();
@@ -52,8 +72,8 @@ final class Server implements AutoCloseable {
             book,
             history,
             metrics,
-            Optional.empty(),
-            Optional.empty());
+            reviews,
+            mirrors);
     history.stand(world.statuses());
     metrics.stand(world.statuses());
   }

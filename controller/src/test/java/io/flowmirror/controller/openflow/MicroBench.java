@@ -179,7 +179,7 @@ public class MicroBench {
   @OperationsPerInvocation(ENTRIES)
   public TableView view() {
     TableView view = new TableView(1000);
-    view.replace(0, installed);
+    view.replace(0, installed, "table 0");
     return view;
   }
 

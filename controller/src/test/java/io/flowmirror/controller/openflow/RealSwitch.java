@@ -123,6 +123,11 @@ public final class RealSwitch implements AutoCloseable {
     delete(state.resolve("ovs-vswitchd.ctl"));
   }
 
+  /** The process of ovs-vswitchd, which is running. */
+  public long pid() {
+    return daemon.pid();
+  }
+
   /** Stops ovs-vswitchd where it stands, without ending it; or lets it go on. */
   void freeze(boolean frozen) {
     command("kill", frozen ? "-STOP" : "-CONT", Long.toString(daemon.pid()));

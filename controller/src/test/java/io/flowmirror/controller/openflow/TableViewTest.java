@@ -24,8 +24,8 @@ final class TableViewTest {
   @Test
   void whatIsReadAsBeforeStaysTheSameObjectAndAges() {
     FlowEntry first = entry(600);
-    view.replace(0, List.of(new InstalledEntry(first, 1, 2, 3)));
-    view.replace(0, List.of(new InstalledEntry(entry(600), 31, 4, 5)));
+    view.replace(0, List.of(new InstalledEntry(first, 1, 2, 3)), "table 0");
+    view.replace(0, List.of(new InstalledEntry(entry(600), 31, 4, 5)), "table 0");
 
     assertThat(known().entry()).isSameAs(first);
     assertThat(known()).isEqualTo(new InstalledEntry(first, 31, 4, 5));
@@ -33,17 +33,17 @@ final class TableViewTest {
 
   @Test
   void whatHasChangedIsTakenAsItIs() {
-    view.replace(0, List.of(new InstalledEntry(entry(600), 1, 2, 3)));
+    view.replace(0, List.of(new InstalledEntry(entry(600), 1, 2, 3)), "table 0");
     FlowEntry second = entry(900);
-    view.replace(0, List.of(new InstalledEntry(second, 1, 2, 3)));
+    view.replace(0, List.of(new InstalledEntry(second, 1, 2, 3)), "table 0");
 
     assertThat(known().entry()).isSameAs(second);
   }
 
   @Test
   void whatIsGoneIsForgotten() {
-    view.replace(0, List.of(new InstalledEntry(entry(600), 1, 2, 3)));
-    view.replace(0, List.of());
+    view.replace(0, List.of(new InstalledEntry(entry(600), 1, 2, 3)), "table 0");
+    view.replace(0, List.of(), "table 0");
 
     assertThat(view.isEmpty()).isTrue();
   }

@@ -19,6 +19,7 @@ import org.junit.jupiter.api.Test;
 final class TurnstileTest {
   private static final Duration PATIENCE = Duration.ofSeconds(30);
   private static final Duration FOR_EVER = Duration.ofHours(1);
+  private static final Duration SOON = Duration.ofMillis(20);
 
   private final EventLoop loop = new DefaultEventLoop();
   private final List<Integer> begun = new CopyOnWriteArrayList<>();
@@ -28,8 +29,28 @@ final class TurnstileTest {
     loop.shutdownGracefully(0, 1, TimeUnit.SECONDS).syncUninterruptibly();
   }
 
-  private Turnstile.Pass enter(Turnstile turnstile, int number) {
-    return turnstile.enter(loop, () -> begun.add(number));
+  private static Turnstile turnstile(int places, int doubted) {
+    return new Turnstile(
+        places, doubted, new Turnstile.Waits(FOR_EVER, FOR_EVER, FOR_EVER, FOR_EVER));
+  }
+
+  private Turnstile.Peer enter(Turnstile turnstile, int number) {
+    return enter(turnstile.peer(loop), number);
+  }
+
+  private Turnstile.Peer enter(Turnstile.Peer peer, int number) {
+    peer.enter(() -> begun.add(number));
+    return peer;
+  }
+
+  /** One whose first attempt has had no answer. */
+  private Turnstile.Peer doubted(Turnstile turnstile) {
+    Turnstile.Peer peer = turnstile.peer(loop);
+    CountDownLatch tried = new CountDownLatch(1);
+    peer.enter(tried::countDown);
+    Uninterruptibles.awaitUninterruptibly(tried);
+    peer.leave();
+    return peer;
   }
 
   private void awaitBegun(Integer... numbers) {
@@ -41,9 +62,9 @@ final class TurnstileTest {
 
   @Test
   void soManyBeginAndTheOthersInTheirOrder() {
-    Turnstile turnstile = new Turnstile(2, FOR_EVER, FOR_EVER);
-    Turnstile.Pass first = enter(turnstile, 1);
-    Turnstile.Pass second = enter(turnstile, 2);
+    Turnstile turnstile = turnstile(2, 1);
+    Turnstile.Peer first = enter(turnstile, 1);
+    Turnstile.Peer second = enter(turnstile, 2);
     enter(turnstile, 3);
     enter(turnstile, 4);
     awaitBegun(1, 2);
@@ -56,8 +77,8 @@ final class TurnstileTest {
 
   @Test
   void aPlaceIsGivenUpOnce() {
-    Turnstile turnstile = new Turnstile(1, FOR_EVER, FOR_EVER);
-    Turnstile.Pass first = enter(turnstile, 1);
+    Turnstile turnstile = turnstile(1, 1);
+    Turnstile.Peer first = enter(turnstile, 1);
     enter(turnstile, 2);
     enter(turnstile, 3);
     first.leave();
@@ -68,9 +89,9 @@ final class TurnstileTest {
 
   @Test
   void whoLeavesBeforeItsTurnIsPassedOver() {
-    Turnstile turnstile = new Turnstile(1, FOR_EVER, FOR_EVER);
-    Turnstile.Pass first = enter(turnstile, 1);
-    Turnstile.Pass second = enter(turnstile, 2);
+    Turnstile turnstile = turnstile(1, 1);
+    Turnstile.Peer first = enter(turnstile, 1);
+    Turnstile.Peer second = enter(turnstile, 2);
     enter(turnstile, 3);
     second.leave();
     awaitBegun(1);
@@ -80,8 +101,20 @@ final class TurnstileTest {
   }
 
   @Test
-  void whoNeverLeavesKeepsNobodyWaitingForEver() {
-    Turnstile turnstile = new Turnstile(1, Duration.ofMillis(20), FOR_EVER);
+  void whoComesAgainGivesUpThePlaceItHad() {
+    Turnstile turnstile = turnstile(1, 1);
+    Turnstile.Peer first = enter(turnstile, 1);
+    enter(turnstile, 2);
+    first.answered();
+    awaitBegun(1);
+
+    enter(first, 3);
+    awaitBegun(1, 2);
+  }
+
+  @Test
+  void whoCannotBeReachedKeepsNobodyWaitingForEver() {
+    Turnstile turnstile = new Turnstile(1, 1, new Turnstile.Waits(SOON, SOON, FOR_EVER, FOR_EVER));
     enter(turnstile, 1);
     enter(turnstile, 2);
     enter(turnstile, 3);
@@ -90,30 +123,102 @@ final class TurnstileTest {
   }
 
   @Test
-  void whoseHasBeenAnsweredHasLonger() {
-    Turnstile turnstile = new Turnstile(1, Duration.ofMillis(20), Duration.ofMillis(100));
-    CountDownLatch answered = new CountDownLatch(1);
-    long start = System.nanoTime();
-    // While it is not, no time passes on the loop.
-    Turnstile.Pass first =
-        turnstile.enter(
-            loop,
-            () -> {
-              Uninterruptibles.awaitUninterruptibly(answered);
-              begun.add(1);
-            });
-    AtomicLong second = new AtomicLong();
-    var unused =
-        turnstile.enter(
-            loop,
-            () -> {
-              second.set(System.nanoTime());
-              begun.add(2);
-            });
-    first.answered();
-    answered.countDown();
+  void whoIsSilentKeepsNobodyWaitingForEver() {
+    Turnstile turnstile =
+        new Turnstile(1, 1, new Turnstile.Waits(SOON, SOON, Duration.ofMillis(40), FOR_EVER));
+    Turnstile.Peer first = turnstile.peer(loop);
+    first.enter(
+        () -> {
+          begun.add(1);
+          first.reached();
+        });
+    enter(turnstile, 2);
 
     awaitBegun(1, 2);
-    assertThat(Duration.ofNanos(second.get() - start)).isGreaterThan(Duration.ofMillis(99));
+  }
+
+  @Test
+  void whoHasAnsweredHasLonger() {
+    Turnstile turnstile =
+        new Turnstile(
+            1, 1, new Turnstile.Waits(SOON, SOON, SOON.multipliedBy(2), Duration.ofMillis(100)));
+    AtomicLong firstNanos = new AtomicLong();
+    Turnstile.Peer first = turnstile.peer(loop);
+    first.enter(
+        () -> {
+          firstNanos.set(System.nanoTime());
+          first.answered();
+          begun.add(1);
+        });
+    AtomicLong secondNanos = new AtomicLong();
+    turnstile
+        .peer(loop)
+        .enter(
+            () -> {
+              secondNanos.set(System.nanoTime());
+              begun.add(2);
+            });
+
+    awaitBegun(1, 2);
+    assertThat(Duration.ofNanos(secondNanos.get() - firstNanos.get()))
+        .isGreaterThan(Duration.ofMillis(99));
+  }
+
+  /** However many are gone, and for as long as they like, they are in nobody's way. */
+  @Test
+  void thoseThatDidNotAnswerTheLastTimeHaveTheirOwnPlaces() {
+    Turnstile turnstile = turnstile(2, 1);
+    Turnstile.Peer gone = doubted(turnstile);
+    Turnstile.Peer alsoGone = doubted(turnstile);
+    Turnstile.Peer goneToo = doubted(turnstile);
+    enter(gone, 1);
+    enter(alsoGone, 2);
+    enter(goneToo, 3);
+    enter(turnstile, 4);
+    enter(turnstile, 5);
+    enter(turnstile, 6);
+    awaitBegun(1, 4, 5);
+
+    gone.leave();
+    awaitBegun(1, 4, 5, 2);
+  }
+
+  /** Thousands that come back together are let in at the pace of those that were never gone. */
+  @Test
+  void whoAnswersAgainTakesOneOfTheOthersPlaces() {
+    Turnstile turnstile = turnstile(1, 1);
+    Turnstile.Peer back = doubted(turnstile);
+    Turnstile.Peer alsoBack = doubted(turnstile);
+    Turnstile.Peer gone = doubted(turnstile);
+    enter(back, 1);
+    enter(alsoBack, 2);
+    enter(gone, 3);
+    awaitBegun(1);
+
+    back.answered();
+    awaitBegun(1, 2);
+    // There is no other place any more: it keeps its own.
+    alsoBack.answered();
+    enter(turnstile, 4);
+    awaitBegun(1, 2);
+
+    back.leave();
+    awaitBegun(1, 2, 4);
+    alsoBack.leave();
+    awaitBegun(1, 2, 4, 3);
+  }
+
+  @Test
+  void whoHasAnsweredOnceMoreIsTrusted() {
+    Turnstile turnstile = turnstile(1, 1);
+    Turnstile.Peer peer = doubted(turnstile);
+    Turnstile.Peer gone = doubted(turnstile);
+    enter(peer, 1).answered();
+    awaitBegun(1);
+    peer.leave();
+
+    enter(gone, 2);
+    enter(peer, 3);
+    awaitBegun(1, 2, 3);
   }
 }

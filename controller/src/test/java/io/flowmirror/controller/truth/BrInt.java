@@ -27,7 +27,7 @@ record BrInt(String ovsdb, String openflow, String runFolder) {
 
   private static final Pattern DURATION = Pattern.compile("duration=([0-9.]+)s");
   private static final Pattern COUNTERS =
-      Pattern.compile("(duration|n_packets|n_bytes|idle_age|hard_age)=[0-9.]+s?, ?");
+      Pattern.compile("(duration|n_packets|n_bytes|idle_age|hard_age|hard_timeout)=[0-9.]+s?, ?");
 
   /** Tables of the database, and what of them nobody but an administrator changes. */
   private static final ImmutableMap<String, String> COLUMNS =
@@ -57,7 +57,10 @@ record BrInt(String ovsdb, String openflow, String runFolder) {
     return dump("--no-stats", OURS);
   }
 
-  /** Our entries, without their counters, and for how many seconds each has been there. */
+  /**
+   * Our entries, without their counters, and for how many seconds each has been there. Without
+   * their hard timeouts too: of one that was added after others that is shorter.
+   */
   ImmutableMap<String, Double> ourEntriesWithAges() {
     return dump("--stats", OURS).stream()
         .collect(

@@ -52,7 +52,11 @@ final class Cluster implements AutoCloseable {
   }
 
   static Cluster up() {
-    Sandbox sandbox = Sandbox.up();
+    return in(Sandbox.up());
+  }
+
+  /** The same in a sandbox of another kind, which goes with it. */
+  static Cluster in(Sandbox sandbox) {
     try {
       sandbox.run("pod", "add", "demo/web", "demo/db", "--node", NODE, "--no-wait");
       sandbox.run("pod", "add", "demo/plain", "--node", NODE, "--no-port-security", "--no-wait");

@@ -294,7 +294,7 @@ final class Faults {
           CONTROLLER_RESTARTED);
 
   private static void stall(Stage stage) {
-    Set<String> ours = Set.copyOf(stage.brInt.ourEntries());
+    Set<String> ours = stage.brInt.ourEntriesWithAges().keySet();
     FlowMonitorWitness monitor = stage.proxy().flowMonitor();
     int pauses = monitor.pauses();
     int resumptions = monitor.resumptions();
@@ -322,7 +322,7 @@ final class Faults {
       assertThat(monitor.pauses()).as("pauses").isGreaterThan(pauses);
       Wait.until(
           "our entries to be there again",
-          () -> ours.equals(Set.copyOf(stage.brInt.ourEntries())),
+          () -> ours.equals(stage.brInt.ourEntriesWithAges().keySet()),
           () -> ours + " were there, and now " + stage.brInt.ourEntries());
     }
   }

@@ -2,6 +2,7 @@
 package io.flowmirror.controller.truth;
 
 import java.util.Arrays;
+import java.util.OptionalInt;
 
 /** An Ethernet frame, by its content. */
 final class Frame {
@@ -47,6 +48,15 @@ final class Frame {
   private boolean hasMac(int offset, String mac) {
     return mac.replace(":", "")
         .equals(String.format("%04x%04x%04x", u16(offset), u16(offset + 2), u16(offset + 4)));
+  }
+
+  /** Where the payload of a UDP datagram over IPv4 to this port begins; empty if it is none. */
+  OptionalInt udpPayload(int port) {
+    int ip = 14;
+    int udp = ip + (u8(ip) & 0xf) * 4;
+    return u16(12) == 0x0800 && u8(ip + 9) == 17 && u16(udp + 2) == port
+        ? OptionalInt.of(udp + 8)
+        : OptionalInt.empty();
   }
 
   byte[] slice(int from) {

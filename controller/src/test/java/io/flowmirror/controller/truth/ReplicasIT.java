@@ -12,7 +12,11 @@ import io.flowmirror.controller.reconcile.Duty;
 import java.io.DataInputStream;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.net.URI;
 import java.net.UnixDomainSocketAddress;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
 import java.nio.ByteBuffer;
 import java.nio.channels.Channels;
 import java.nio.channels.SocketChannel;
@@ -38,6 +42,8 @@ final class ReplicasIT {
   private static final String MIRROR = "ovn.kubernetes.io/mirror";
   private static final String MASTER = "n1: master of generation ";
   private static final int ONE_POD = 4;
+  private static final String TOKEN = "a-token-of-the-replicas";
+  private static final String GLOBAL = "/v1/global";
   private static final ImmutableList<String> NAMES = ImmutableList.of("r1", "r2", "r3");
   private static final Path RUNS = Path.of("target", "flowmirror-runs").toAbsolutePath();
 
@@ -129,7 +135,12 @@ final class ReplicasIT {
     try {
       Files.createDirectories(RUNS);
       Files.writeString(
-          config, Intent.NOTHING.yaml(cluster) + "kubernetes: {leases: flowmirror}\n");
+          config,
+          Intent.NOTHING.yaml(cluster)
+              + "kubernetes: {leases: flowmirror}\n"
+              + "northbound: {listen: '127.0.0.1:0', tokens: "
+              + Files.writeString(RUNS.resolve("replicas.tokens"), "test " + TOKEN + " update *\n")
+              + "}\n");
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
@@ -337,6 +348,89 @@ final class ReplicasIT {
     brInt
         .ourEntriesWithAges()
         .forEach((entry, age) -> assertThat(age).isGreaterThan(before.get(entry)));
+  }
+
+  /**
+   * Any of them is told, all of them know; it outlives the writer, the Lease that says it, and the
+   * one who was told.
+   */
+  @Test
+  void globalMirroringIsOneWordOfAll() {
+    String told = whoIsTo(Duty.STAND_BY);
+    send(told, "PUT", "{\"mode\": \"nodes\", \"nodes\": [\"n1\"]}");
+    try {
+      awaitGlobal(NAMES, "nodes");
+      Wait.until(
+          "more than one pod's", () -> brInt.ourEntries().size() > ONE_POD, ReplicasIT::logs);
+      awaitAll();
+      ImmutableMap<String, Double> before = brInt.ourEntriesWithAges();
+
+      String writer = writer();
+      kube.admin().leases().inNamespace("flowmirror").withName("flowmirror").delete();
+      replica(writer).close();
+      awaitMembers(NAMES.stream().filter(name -> !name.equals(writer)).toList());
+      start(writer);
+      awaitMembers(NAMES);
+      awaitGlobal(NAMES, "nodes");
+      awaitWriter();
+      assertThat(brInt.ourEntriesWithAges().keySet()).isEqualTo(before.keySet());
+      before.forEach(
+          (entry, age) -> assertThat(brInt.ourEntriesWithAges().get(entry)).isGreaterThan(age));
+    } finally {
+      send(NAMES.get(0), "PUT", "{\"mode\": \"configured\"}");
+    }
+    awaitGlobal(NAMES, "configured");
+    awaitMirrored();
+  }
+
+  /** The writer has done all that it knows. */
+  private void awaitAll() {
+    Wait.until(
+        "n1 to be in sync",
+        () -> send(writer(), "GET", "/v1/nodes/n1", "").contains("\"state\":\"in-sync"),
+        ReplicasIT::logs);
+  }
+
+  private void awaitGlobal(List<String> names, String mode) {
+    for (String name : names) {
+      Wait.until(
+          name + " to know of " + mode,
+          () -> send(name, "GET", "").contains("\"mode\":\"" + mode + "\""),
+          ReplicasIT::logs);
+    }
+  }
+
+  private static String send(String name, String method, String body) {
+    return send(name, method, GLOBAL, body);
+  }
+
+  /** Asks one of them, as whoever may do everything. */
+  private static String send(String name, String method, String path, String body) {
+    String url =
+        lines(name).stream()
+            .filter(line -> line.contains("northbound: http"))
+            .map(line -> line.substring(line.indexOf("http:")))
+            .findFirst()
+            .orElseThrow();
+    HttpRequest request =
+        HttpRequest.newBuilder(URI.create(url + path))
+            .header("Authorization", "Bearer " + TOKEN)
+            .header("Content-Type", "application/json")
+            .method(
+                method,
+                body.isEmpty()
+                    ? HttpRequest.BodyPublishers.noBody()
+                    : HttpRequest.BodyPublishers.ofString(body))
+            .build();
+    try (HttpClient client = HttpClient.newHttpClient()) {
+      HttpResponse<String> response = client.send(request, HttpResponse.BodyHandlers.ofString());
+      assertThat(response.statusCode()).as(response.body()).isEqualTo(200);
+      return response.body();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    } catch (InterruptedException e) {
+      throw new AssertionError(e);
+    }
   }
 
   private static List<String> lines(String name) {

@@ -42,7 +42,9 @@ final class RunningController implements AutoCloseable {
   private RunningController(Settings settings, Reconciler.Mode mode, Optional<Kube> kube) {
     reconciler = Reconciler.start(settings, mode, false, SESSIONS, this::note);
     link =
-        kube.map(api -> new KubernetesLink(settings, reconciler, "test", api::asController))
+        kube.map(
+                api ->
+                    new KubernetesLink(settings, reconciler, "test", api::asController, text -> {}))
             .orElse(null);
   }
 

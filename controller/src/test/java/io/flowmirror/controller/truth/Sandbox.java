@@ -30,11 +30,21 @@ final class Sandbox implements AutoCloseable {
 
   /** Brings a sandbox up; fails, and says what to do, where that is impossible. */
   static Sandbox up() {
-    String prefix = "it" + Long.toString(ProcessHandle.current().pid(), Character.MAX_RADIX);
+    return up("it", "up");
+  }
+
+  /**
+   * Brings up another one, beside that of {@link #up()}.
+   *
+   * @param name two letters of its own
+   * @param command {@code up}, with its options
+   */
+  static Sandbox up(String name, String... command) {
+    String prefix = name + Long.toString(ProcessHandle.current().pid(), Character.MAX_RADIX);
     Sandbox sandbox = new Sandbox(root().resolve("sandbox/sandbox"), prefix);
     Runtime.getRuntime().addShutdownHook(sandbox.atExit);
     try {
-      sandbox.run("up");
+      sandbox.run(command);
     } catch (AssertionError e) {
       throw new AssertionError(
           "These tests need the sandbox: root, network namespaces and some Debian packages. Run"

@@ -1,17 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.flowmirror.controller.truth;
 
-import static org.assertj.core.api.Assertions.assertThat;
-
 import com.google.common.collect.ImmutableList;
-import com.google.common.collect.ImmutableSet;
-import io.flowmirror.controller.truth.Capture.Side;
-import java.time.Duration;
-import java.util.Map;
-import java.util.concurrent.atomic.AtomicReference;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.DynamicContainer;
-import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.TestFactory;
 import org.junit.jupiter.api.extension.ExtendWith;
 
@@ -30,12 +22,6 @@ final class TruthTableIT {
           Intent.MIXED,
           Intent.EVERYTHING);
 
-  /** How long nothing may have happened anywhere before a window ends. */
-  private static final Duration QUIET = Duration.ofMillis(150);
-
-  /** How long a window may last beyond its traffic. */
-  private static final Duration BOUND = Duration.ofSeconds(5);
-
   /**
    * What entries do does not depend on how they came to br-int; that they come, and go, does. So of
    * one pod only, of pods each in another direction, which takes entries away and adds others, and
@@ -43,9 +29,6 @@ final class TruthTableIT {
    */
   private static final ImmutableList<Intent> INTENTS_OVER_TCP =
       ImmutableList.of(Intent.ONE_POD, Intent.MIXED, Intent.EVERYTHING);
-
-  /** Those on the node that is looked at. */
-  private static final ImmutableSet<String> PODS = ImmutableSet.of("web", "db", "plain", "other");
 
   private final Cluster cluster;
 
@@ -85,116 +68,9 @@ final class TruthTableIT {
     TruthTable table = new TruthTable(cases, intents);
     Watch watch = new Watch(cluster);
     return intents.stream()
-        .map(intent -> column(new Column(cluster, watch, controller, intent, table), cases))
+        .map(intent -> new TruthColumn(cluster, watch, controller, intent, table).tests(cases))
         .onClose(() -> System.out.println(table.text()))
         .onClose(controller::close)
         .onClose(watch::close);
-  }
-
-  private static DynamicContainer column(Column column, ImmutableList<TrafficCase> cases) {
-    Stream<DynamicTest> rows =
-        cases.stream().map(row -> DynamicTest.dynamicTest(row.name(), () -> column.check(row)));
-    return DynamicContainer.dynamicContainer(
-        column.intent.name(),
-        Stream.concat(
-            Stream.of(DynamicTest.dynamicTest("(the controller settles)", column::begin)), rows));
-  }
-
-  /** One intent, and the controller that carries it out. */
-  private static final class Column {
-    private final Cluster cluster;
-    private final Watch watch;
-    private final Controller controller;
-    private final Intent intent;
-    private final TruthTable table;
-
-    Column(Cluster cluster, Watch watch, Controller controller, Intent intent, TruthTable table) {
-      this.cluster = cluster;
-      this.watch = watch;
-      this.controller = controller;
-      this.intent = intent;
-      this.table = table;
-    }
-
-    void begin() {
-      controller.want(intent);
-      assertThat(cluster.brInt(Cluster.NODE).ourEntries()).isNotEmpty();
-      // What was under way while the intent changed belongs to neither column.
-      assertThat(Wait.within(BOUND, () -> watch.quietFor(QUIET))).isTrue();
-      watch.mark(watch.observed());
-    }
-
-    void check(TrafficCase row) {
-      long lostBefore = SwitchLosses.at(cluster, Cluster.NODE);
-      Observed window = measured(row);
-      Verdict verdict = Verdict.of(intent, window);
-      // Only the word of the kernel, or the switch, that it was not given all makes a window no
-      // evidence.
-      if (isLostBeforeTheSwitch(verdict, window)
-          && SwitchLosses.at(cluster, Cluster.NODE) > lostBefore) {
-        System.out.printf(
-            "%s, %s: the switch has not taken %s; once more%n", intent, row, verdict.missing());
-        window = measured(row);
-        verdict = Verdict.of(intent, window);
-      }
-      boolean happened = row.happened(window);
-      table.put(row, intent, verdict, happened);
-      assertThat(happened)
-          .as("%s, %s: this was not as it should be:%n%s", intent, row, row.notSeen(window))
-          .isTrue();
-      assertThat(verdict.holds()).as("%s, %s:%n%s", intent, row, verdict.text()).isTrue();
-    }
-
-    private Observed measured(TrafficCase row) {
-      row.run();
-      Observed window = window(row);
-      watch.mark(window);
-      return window;
-    }
-
-    /**
-     * Whether nothing is wrong but that frames for pods of the same subnet are missing that the
-     * pods did not get either. Open vSwitch reads a pod's device by a packet socket here, and on a
-     * machine without a free CPU that can overflow: what it loses nobody can copy, and TCP repairs
-     * it without a word.
-     */
-    private boolean isLostBeforeTheSwitch(Verdict verdict, Observed window) {
-      ImmutableSet<Frame> delivered =
-          window.frames().entries().stream()
-              .filter(entry -> entry.getKey().side() == Side.IN)
-              .filter(entry -> !entry.getKey().equals(Observed.Tap.COPIES))
-              .map(Map.Entry::getValue)
-              .collect(ImmutableSet.toImmutableSet());
-      return !verdict.holds()
-          && verdict.surplus().isEmpty()
-          && verdict.missing().elementSet().stream()
-              .allMatch(frame -> isForAPod(frame) && !delivered.contains(frame));
-    }
-
-    private boolean isForAPod(Frame frame) {
-      return PODS.stream()
-          .map(pod -> cluster.pod(pod).mac())
-          .anyMatch(mac -> frame.isOf(mac) && !frame.isFrom(mac));
-    }
-
-    /**
-     * The first window after quiet in which all is as it should be, or failing that the last one.
-     * It is judged just as it was found: read again, it could have half of a frame's ways in it.
-     */
-    private Observed window(TrafficCase row) {
-      AtomicReference<Observed> found = new AtomicReference<>();
-      boolean good =
-          Wait.within(
-              BOUND,
-              () -> {
-                if (!watch.quietFor(QUIET)) {
-                  return false;
-                }
-                Observed window = watch.observed();
-                found.set(window);
-                return Verdict.of(intent, window).holds() && row.happened(window);
-              });
-      return good ? found.get() : watch.observed();
-    }
   }
 }

@@ -92,6 +92,24 @@ final class TruthTest {
   }
 
   @Test
+  void vxlanIsTakenOff() {
+    String outer =
+        "020000000201"
+            + "020000000202"
+            + "0800"
+            + "450000000000000040110000ac1e000cac1e000b"
+            + "c000"
+            + "12b5"
+            + "0000"
+            + "0000"
+            + "0800000000200200";
+    byte[] header = BaseEncoding.base16().lowerCase().decode(outer);
+    byte[] packet = com.google.common.primitives.Bytes.concat(header, ONE.slice(0));
+    assertThat(Vxlan.inner(new Frame(packet))).contains(ONE);
+    assertThat(Vxlan.inner(ONE)).isEmpty();
+  }
+
+  @Test
   void framesAreDescribed() {
     assertThat(FrameText.describe(ONE))
         .isEqualTo(

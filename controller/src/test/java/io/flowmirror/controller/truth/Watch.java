@@ -30,8 +30,8 @@ final class Watch implements AutoCloseable {
         both(pod, cluster.pod(pod).netns(), "eth0");
       }
       both(Tap.OVN0, node, cluster.ovn0(Cluster.NODE).device());
-      String geneve = "udp port " + Geneve.PORT;
-      captures.put(Tap.TUNNELS, Capture.start(node, "ul", Side.IN, geneve));
+      String tunnels = "udp dst port " + Geneve.PORT + " or udp dst port " + Vxlan.PORT;
+      captures.put(Tap.TUNNELS, Capture.start(node, "ul", Side.IN, tunnels));
       captures.put(Tap.COPIES, Capture.start(node, "mirror0", Side.IN));
     } catch (AssertionError | RuntimeException e) {
       closeAll().ifPresent(e::addSuppressed);
@@ -62,7 +62,9 @@ final class Watch implements AutoCloseable {
   }
 
   private static Frame inner(Tap tap, Frame frame) {
-    return tap.equals(Tap.TUNNELS) ? Geneve.inner(frame).orElse(frame) : frame;
+    return tap.equals(Tap.TUNNELS)
+        ? Geneve.inner(frame).or(() -> Vxlan.inner(frame)).orElse(frame)
+        : frame;
   }
 
   /** Lets the next window begin where this one ends. */

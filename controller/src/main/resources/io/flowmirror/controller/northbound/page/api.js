@@ -148,8 +148,8 @@ export async function follow(where, lastId, { signal, onOpen, onEvent }) {
   let silent = setTimeout(end, SILENCE_MILLIS);
   try {
     const headers = { Accept: "text/event-stream" };
-    if (lastId > 0) {
-      headers["Last-Event-ID"] = String(lastId);
+    if (lastId) {
+      headers["Last-Event-ID"] = lastId;
     }
     const response = await send("GET", where, { headers, signal: stop.signal });
     onOpen();

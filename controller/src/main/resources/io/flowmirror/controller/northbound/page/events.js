@@ -21,7 +21,7 @@ const LONGEST_WAIT_MILLIS = 10_000;
 const REFUSED_MILLIS = 60_000;
 
 let events = [];
-let lastId = 0;
+let lastId = "";
 let paused = false;
 let filter = "";
 const listeners = new Set();
@@ -126,6 +126,11 @@ function add(event) {
   }
 }
 
+/** Of an event's id, the part that names the process. */
+function ofProcess(id) {
+  return id.slice(0, id.lastIndexOf("-"));
+}
+
 function take(type, data, id) {
   if (type === "lost") {
     return;
@@ -136,13 +141,12 @@ function take(type, data, id) {
   } catch {
     return;
   }
-  const number = Number(id || event.id);
-  if (number <= lastId) {
+  if (ofProcess(id) !== ofProcess(lastId)) {
     // The controller was started anew, and counts from the beginning.
     events = [];
     draw();
   }
-  lastId = number;
+  lastId = id;
   add(event);
   refresh();
   listeners.forEach((listener) => listener(event));
@@ -151,7 +155,7 @@ function take(type, data, id) {
 async function begin() {
   const history = await get("/v1/history?limit=100");
   events = history.items.reverse();
-  lastId = history.newest;
+  lastId = history.lastEventId;
   draw();
 }
 
