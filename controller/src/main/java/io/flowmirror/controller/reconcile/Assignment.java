@@ -42,7 +42,8 @@ public record Assignment(
     return switch (ranked.indexOf(self)) {
       case 0 -> Duty.WRITE;
       case 1 -> Duty.STAND_BY;
-      default -> Duty.NONE;
+      case -1 -> Duty.NONE;
+      default -> Duty.READ;
     };
   }
 

@@ -7,6 +7,8 @@ public enum Duty {
   WRITE,
   /** It has dialled the node, knows what is there, and waits for the lock. */
   STAND_BY,
+  /** It has dialled the node so that it can tell of it, and wants neither the lock nor to write. */
+  READ,
   /** It has nothing to do with the node. */
   NONE
 }

@@ -192,6 +192,10 @@ final class NodeLoop {
       mandate = generation;
     }
     wish = newWish;
+    if (reads()) {
+      // Who does not ask for the lock is not told of it: one of the others has it.
+      writer = NodeStatus.Writer.ANOTHER;
+    }
     if (takenBack && generation.isPresent() && bridgeSession != null) {
       // A database that comes back later is not for this controller to take from anybody.
       bridgeSession.lock(Lock.Wish.WAIT);
@@ -199,6 +203,11 @@ final class NodeLoop {
     if (anew && generation.isPresent()) {
       takeTheLock();
     }
+  }
+
+  /** Whether it is one of several controllers, and not its duty to write here, nor to stand by. */
+  private boolean reads() {
+    return wish == Lock.Wish.NONE && generation.isPresent();
   }
 
   private void takeTheLock() {
@@ -341,7 +350,8 @@ final class NodeLoop {
           claimed = OptionalLong.empty();
           mandate = generation;
         }
-        writer = NodeStatus.Writer.US;
+        // Who has not asked for it has no say, whatever the database tells of it.
+        writer = reads() ? NodeStatus.Writer.ANOTHER : NodeStatus.Writer.US;
       }
       case ANOTHERS, REFUSED -> writer = NodeStatus.Writer.ANOTHER;
       // Who had it when the database went away goes on with what may be done without it.

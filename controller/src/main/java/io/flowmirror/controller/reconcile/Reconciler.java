@@ -74,6 +74,12 @@ public final class Reconciler implements AutoCloseable {
     OBSERVE
   }
 
+  /**
+   * Up to so many nodes are read by every one of several controllers, so that each can answer for
+   * all of them; of more, each has its share, which is what divides the work (docs/scaling.md).
+   */
+  static final int READ_BY_ALL = 2_000;
+
   /** How long a node that is no longer configured is given to be cleaned. */
   private static final Duration LEAVE = Duration.ofSeconds(30);
 
@@ -170,6 +176,9 @@ public final class Reconciler implements AutoCloseable {
     final Duration audit;
     final NodeLoop loop;
 
+    /** Whether nothing is written from here, whatever becomes of the lock. */
+    final boolean reads;
+
     /** When to give up cleaning a node that is no longer configured; empty if it is configured. */
     OptionalLong leaveBy = OptionalLong.empty();
 
@@ -182,10 +191,11 @@ public final class Reconciler implements AutoCloseable {
     /** Whether it has been said, for certain and once at least, what is asked for here. */
     boolean heard;
 
-    Seat(NodeSettings node, Duration audit, NodeLoop loop) {
+    Seat(NodeSettings node, Duration audit, NodeLoop loop, boolean reads) {
       this.node = node;
       this.audit = audit;
       this.loop = loop;
+      this.reads = reads;
     }
 
     /** Whether the same sessions would be opened for these settings. */
@@ -442,12 +452,16 @@ public final class Reconciler implements AutoCloseable {
     for (String name : ImmutableList.copyOf(seats.keySet())) {
       Seat seat = Objects.requireNonNull(seats.get(name));
       NodeSettings node = wanted.get(name);
-      if (assignment.duty(name) == Duty.NONE || (node == null && !seat.loop.mayClean())) {
+      if (duty(name) == Duty.NONE || (node == null && !seat.loop.mayClean())) {
         log.info("{}: left to another controller", name);
         remove(name);
       } else if (node == null && !isServedByAnother(seat, settings)) {
         dismiss(seat);
       } else if (node == null) {
+        remove(name);
+      } else if (seat.reads != (duty(name) == Duty.READ)) {
+        // By a connection of its own: one that is closed has no lock, and waits for none.
+        before.put(name, seat);
         remove(name);
       } else if (!seat.serves(node, audit(settings))) {
         if (!isServedByAnother(seat, settings)) {
@@ -462,7 +476,7 @@ public final class Reconciler implements AutoCloseable {
       }
     }
     for (NodeSettings node : settings.nodes()) {
-      if (assignment.duty(node.name()) == Duty.NONE) {
+      if (duty(node.name()) == Duty.NONE) {
         continue;
       }
       Seat seat = seats.get(node.name());
@@ -482,6 +496,13 @@ public final class Reconciler implements AutoCloseable {
         want(settings, seat, cause);
       }
     }
+  }
+
+  private Duty duty(String node) {
+    Duty duty = assignment.duty(node);
+    return duty == Duty.READ && Objects.requireNonNull(inForce).nodes().size() > READ_BY_ALL
+        ? Duty.NONE
+        : duty;
   }
 
   /** Whether a node of the settings is this one's datapath, by its address or by its own word. */
@@ -623,10 +644,13 @@ public final class Reconciler implements AutoCloseable {
     Duration audit = audit(settings);
     String name = node.name();
     Asked wanted = asked(settings, node);
+    boolean reads = duty(name) == Duty.READ;
     NodeLoop loop =
         new NodeLoop(
-            intent(settings, node, wanted, ImmutableMap.of()), mode != Mode.OBSERVE, ticker);
-    Seat seat = new Seat(node, audit, loop);
+            intent(settings, node, wanted, ImmutableMap.of()),
+            mode != Mode.OBSERVE && !reads,
+            ticker);
+    Seat seat = new Seat(node, audit, loop, reads);
     if (before != null) {
       seat.follow(before);
     }
@@ -662,9 +686,7 @@ public final class Reconciler implements AutoCloseable {
 
   private void assign(NodeLoop loop, NodeSettings node, boolean isTheWriter) {
     loop.assign(
-        assignment.generation(),
-        assignment.duty(node.name()) == Duty.WRITE,
-        lockFor(node, isTheWriter));
+        assignment.generation(), duty(node.name()) == Duty.WRITE, lockFor(node, isTheWriter));
   }
 
   /**
@@ -673,13 +695,13 @@ public final class Reconciler implements AutoCloseable {
    * other without end.
    */
   private Lock.Wish lockFor(NodeSettings node, boolean isTheWriter) {
-    if (mode == Mode.OBSERVE) {
+    if (mode == Mode.OBSERVE || duty(node.name()) == Duty.READ) {
       return Lock.Wish.NONE;
     }
     if (assignment.generation().isEmpty()) {
       return isTheWriter ? Lock.Wish.STEAL : Lock.Wish.WAIT;
     }
-    return assignment.current() && assignment.duty(node.name()) == Duty.WRITE
+    return assignment.current() && duty(node.name()) == Duty.WRITE
         ? Lock.Wish.STEAL
         : Lock.Wish.WAIT;
   }

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import com.google.common.collect.ImmutableList;
+import com.google.common.collect.Iterables;
 import io.flowmirror.config.Overrides;
 import io.flowmirror.config.Settings;
 import io.flowmirror.config.SettingsReader;
@@ -17,6 +18,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.OptionalLong;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
 /** One of several controllers. */
@@ -53,6 +55,7 @@ final class AssignmentTest {
       assertThat(THREE)
           .filteredOn(self -> of(self, THREE, 1).duty(node) == Duty.STAND_BY)
           .hasSize(1);
+      assertThat(THREE).filteredOn(self -> of(self, THREE, 1).duty(node) == Duty.READ).hasSize(1);
     }
   }
 
@@ -127,6 +130,70 @@ final class AssignmentTest {
       await().until(() -> !reconciler.statuses().containsKey("n1"));
       assertThat(node.flowMods()).hasSize(mods);
       assertThat(node.entries()).hasSize(ONE_POD);
+    }
+  }
+
+  /** Whoever neither writes nor stands by can tell of the node, and does nothing there. */
+  @Test
+  void theThirdReads() {
+    String reader =
+        THREE.stream()
+            .filter(self -> of(self, THREE, 1).duty("n1") == Duty.READ)
+            .findFirst()
+            .orElseThrow();
+    FakeNode node = new FakeNode().pod("default", "web", 5, 2, 3);
+    node.lock(Lock.ANOTHERS);
+    try (Reconciler reconciler =
+        Reconciler.start(
+            settings(), Mode.MIRROR, false, of(reader, THREE, 7), node, statuses -> {})) {
+      await().until(() -> reconciler.statuses().containsKey("n1"));
+      await().until(() -> reconciler.statuses().get("n1").node().datapath().isPresent());
+      assertThat(reconciler.statuses().get("n1").writer()).isEqualTo(NodeStatus.Writer.ANOTHER);
+      assertThat(node.wishes()).containsExactly(Lock.Wish.NONE);
+
+      // Whatever is said of the lock.
+      node.lock(Lock.OURS);
+      reconciler.turn().join();
+      assertThat(reconciler.statuses().get("n1").writer()).isEqualTo(NodeStatus.Writer.ANOTHER);
+      assertThat(node.flowMods()).isEmpty();
+      assertThat(node.claims()).isEmpty();
+
+      // The next in turn has the lock to wait for, and to take, on a connection of its own.
+      node.lock(Lock.ANOTHERS);
+      reconciler.assign(of(reader, without(writerOf("n1")), 8));
+      await().until(() -> Iterables.getLast(node.wishes()) == Lock.Wish.WAIT);
+      assertThat(node.flowMods()).isEmpty();
+      reconciler.assign(of(reader, List.of(reader), 9));
+      await().until(() -> node.entries().size() == ONE_POD);
+      assertThat(node.claims()).containsExactly(9L);
+
+      // And back.
+      int mods = node.flowMods().size();
+      reconciler.assign(of(reader, THREE, 10));
+      await().until(() -> Iterables.getLast(node.wishes()) == Lock.Wish.NONE);
+      await().until(() -> reconciler.statuses().get("n1").installed().size() == ONE_POD);
+      assertThat(reconciler.statuses().get("n1").writer()).isEqualTo(NodeStatus.Writer.ANOTHER);
+      assertThat(node.flowMods()).hasSize(mods);
+    }
+  }
+
+  /** Each can tell of all nodes, as long as those are not so many that they must be divided. */
+  @Test
+  void ofVeryManyNodesEachHasItsShare() {
+    ImmutableList<String> members =
+        IntStream.range(0, 500).mapToObj(i -> "m" + i).collect(ImmutableList.toImmutableList());
+    StringBuilder nodes = new StringBuilder("nodes:\n");
+    for (int i = 0; i <= Reconciler.READ_BY_ALL; i++) {
+      nodes.append(
+          String.format("  - {name: n%d, ovsdb: 'unix:/d%d', openflow: 'unix:/o%d'}%n", i, i, i));
+    }
+    Settings all = SettingsReader.parse("f.yaml", nodes.toString(), Overrides.none());
+    Assignment mine = of("m0", members, 3);
+    try (Reconciler reconciler =
+        Reconciler.start(all, Mode.MIRROR, false, mine, new FakeNode(), statuses -> {})) {
+      long share = all.nodes().stream().filter(node -> mine.duty(node.name()) != Duty.READ).count();
+      assertThat(share).isBetween(1L, 50L);
+      await().until(() -> reconciler.statuses().size() == share);
     }
   }
 

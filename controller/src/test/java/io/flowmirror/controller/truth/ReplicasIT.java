@@ -314,6 +314,23 @@ final class ReplicasIT {
     awaitMirrored();
   }
 
+  /** Whichever is asked, and whatever it does on a node, it has all of it. */
+  @Test
+  void anyOfThemAnswersForEveryNode() {
+    String wanted = "\"state\":\"mirrored\"";
+    for (String name : NAMES) {
+      Wait.until(
+          name + " to tell of the pod",
+          () -> send(name, "GET", "/v1/pods/demo/web", "").replace(" ", "").contains(wanted),
+          () -> send(name, "GET", "/v1/pods/demo/web", ""));
+      for (String node : Cluster.NODES) {
+        assertThat(send(name, "GET", "/v1/nodes/" + node, "")).contains("\"dpid\"");
+        assertThat(send(name, "GET", "/v1/nodes/" + node + "/flows?owner=ovn", ""))
+            .contains("entry");
+      }
+    }
+  }
+
   /** OFPT_HELLO and OFPT_ROLE_REQUEST for OFPCR_ROLE_MASTER (OpenFlow 1.3.5, section 7.3.9). */
   private static void claim(SocketChannel channel, long generation) throws IOException {
     ByteBuffer out = ByteBuffer.allocate(32);
