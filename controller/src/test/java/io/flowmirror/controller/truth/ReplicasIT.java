@@ -139,7 +139,8 @@ final class ReplicasIT {
           Intent.NOTHING.yaml(cluster)
               + "kubernetes: {leases: flowmirror}\n"
               + "northbound: {listen: '127.0.0.1:0', tokens: "
-              + Files.writeString(RUNS.resolve("replicas.tokens"), "test " + TOKEN + " update *\n")
+              + Files.writeString(
+                  RUNS.resolve("replicas.tokens"), "test " + TOKEN + " get,update *\n")
               + "}\n");
     } catch (IOException e) {
       throw new UncheckedIOException(e);
