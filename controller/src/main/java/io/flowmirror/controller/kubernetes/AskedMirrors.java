@@ -19,6 +19,7 @@ import io.fabric8.kubernetes.client.utils.Serialization;
 import io.flowmirror.config.Direction;
 import io.flowmirror.config.Mirror;
 import io.flowmirror.controller.kubernetes.MirrorSpec.WrongSpecException;
+import java.net.HttpURLConnection;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.Instant;
@@ -55,6 +56,9 @@ public final class AskedMirrors implements AutoCloseable {
 
   /** A client for each costs a connection, and a TLS handshake. */
   private static final int MAX_CLIENTS = 100;
+
+  /** How often a change is tried again that another one has overtaken. */
+  private static final int ATTEMPTS = 5;
 
   private static final Duration KEPT = Duration.ofSeconds(30);
 
@@ -251,23 +255,36 @@ public final class AskedMirrors implements AutoCloseable {
     return as(
         token,
         client -> {
-          @Nullable GenericKubernetesResource there =
-              resource(client, mirror.namespace(), mirror.pod()).get();
-          MirrorSpec wanted = spec(mirror.pod(), mirror.direction(), until);
-          if (there != null && spec(there).equals(Optional.of(wanted))) {
-            return false;
+          for (int attempt = 1; ; attempt++) {
+            try {
+              return put(client, mirror, until);
+            } catch (KubernetesClientException e) {
+              // It has changed since it was read, and be it that its status was written.
+              if (e.getCode() != HttpURLConnection.HTTP_CONFLICT || attempt == ATTEMPTS) {
+                throw e;
+              }
+            }
           }
-          ImmutableMap.Builder<String, Object> spec = ImmutableMap.builder();
-          spec.put("pod", mirror.pod());
-          spec.put("direction", mirror.direction().toString());
-          until.ifPresent(end -> spec.put("until", end.toString()));
-          if (there == null) {
-            apply(client, mirror, spec.buildOrThrow());
-          } else {
-            replace(client, there, spec.buildOrThrow());
-          }
-          return true;
         });
+  }
+
+  private static boolean put(KubernetesClient client, Mirror mirror, Optional<Instant> until) {
+    @Nullable GenericKubernetesResource there =
+        resource(client, mirror.namespace(), mirror.pod()).get();
+    MirrorSpec wanted = spec(mirror.pod(), mirror.direction(), until);
+    if (there != null && spec(there).equals(Optional.of(wanted))) {
+      return false;
+    }
+    ImmutableMap.Builder<String, Object> spec = ImmutableMap.builder();
+    spec.put("pod", mirror.pod());
+    spec.put("direction", mirror.direction().toString());
+    until.ifPresent(end -> spec.put("until", end.toString()));
+    if (there == null) {
+      apply(client, mirror, spec.buildOrThrow());
+    } else {
+      replace(client, there, spec.buildOrThrow());
+    }
+    return true;
   }
 
   private static void apply(
@@ -295,7 +312,7 @@ public final class AskedMirrors implements AutoCloseable {
     Map<String, Object> patch =
         Map.of(
             "metadata",
-            // If somebody has changed it since, it is for the caller to look again.
+            // So that nobody's change since is overwritten unread.
             Map.of("resourceVersion", there.getMetadata().getResourceVersion()),
             "spec",
             spec);
