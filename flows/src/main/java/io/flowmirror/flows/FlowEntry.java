@@ -20,7 +20,7 @@ public record FlowEntry(
     boolean sendFlowRemoved) {
 
   /** The same with another hard timeout. */
-  FlowEntry withHardTimeout(int seconds) {
+  public FlowEntry withHardTimeout(int seconds) {
     return new FlowEntry(key, actions, cookie, seconds, sendFlowRemoved);
   }
 }

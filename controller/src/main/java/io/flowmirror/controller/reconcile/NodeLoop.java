@@ -585,7 +585,8 @@ final class NodeLoop {
 
   private static boolean isPlanned(FlowEntry entry, ImmutableMap<FlowKey, PlannedEntry> plan) {
     PlannedEntry planned = plan.get(entry.key());
-    return planned != null && planned.entry().equals(entry);
+    // One that was added between two renewals ends sooner than is planned, see FlowDiff.
+    return planned != null && planned.entry().withHardTimeout(entry.hardTimeout()).equals(entry);
   }
 
   private void send(DatapathSession session, List<FlowChange> changes, boolean proven) {
