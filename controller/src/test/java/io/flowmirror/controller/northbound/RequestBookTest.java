@@ -127,11 +127,21 @@ final class RequestBookTest {
   }
 
   @Test
-  void thereIsABound() {
-    RequestBook book = book(Optional.empty());
+  void thereIsABound() throws IOException {
+    // One by one would be as many copies of a book of thousands.
+    StringBuilder all = new StringBuilder("{\"mirrors\": [");
     for (int i = 0; i < RequestBook.MAX_MIRRORS; i++) {
-      book.put(new Mirror("demo", "p" + i, Direction.BOTH), Optional.empty(), "a");
+      all.append(i == 0 ? "" : ", ")
+          .append("{\"pod\": \"demo/p")
+          .append(i)
+          .append("\", \"direction\": \"both\", \"by\": \"a\", \"since\": \"")
+          .append(now)
+          .append("\"}");
     }
+    Path file = folder.resolve("mirrors.json");
+    Files.writeString(file, all.append("]}"));
+    RequestBook book = book(Optional.of(file));
+    assertThat(book.entries()).hasSize(RequestBook.MAX_MIRRORS);
     assertThatThrownBy(() -> book.put(WEB, Optional.empty(), "a")).isInstanceOf(Problem.class);
     assertThat(book.put(new Mirror("demo", "p1", Direction.TO_POD), Optional.empty(), "a"))
         .isTrue();

@@ -63,13 +63,15 @@ final class TlsSwitchTest {
         .withReplyLimits(Duration.ofMillis(500), 1000);
   }
 
-  /** Some of each kind: too much, too long, too deaf. */
+  /**
+   * Some of each kind: too much, too long, too deaf. Not those who must send tens of megabytes: the
+   * bounds are behind TLS, and it takes a minute without the second compiler.
+   */
   static Stream<HostilePeer> peers() {
     Set<String> some =
         Set.of(
             "says hello in version 1.5 and names 1.0 only",
             "has ports without end",
-            "has entries without end that concern nobody",
             "floods with echo requests",
             "asks for large echoes and does not read them",
             "says nothing",
@@ -79,7 +81,7 @@ final class TlsSwitchTest {
 
   @Test
   void allOfThemAreThere() {
-    assertThat(peers()).hasSize(7);
+    assertThat(peers()).hasSize(6);
   }
 
   @ParameterizedTest(name = "a switch that {0}")
