@@ -20,6 +20,7 @@ record SwarmShape(int pods, int tunnels, List<byte[]> ingress, List<byte[]> deli
   static final int MIRROR_PORT = 1;
   static final int FIRST_POD = 2;
   static final int DELIVERY_TABLE = 65;
+  private static final int MOST_PORTS = 250;
   private static final int COOKIE = 0x934f4ce2;
   private static final int DATAPATH_KEY = 3;
 
@@ -36,9 +37,12 @@ record SwarmShape(int pods, int tunnels, List<byte[]> ingress, List<byte[]> deli
     return new SwarmShape(pods, tunnels, List.copyOf(ingress), List.copyOf(delivery));
   }
 
-  /** How many entries of Flowmirror's a node has when all is well: E0, and E1 to E3 of each pod. */
+  /**
+   * How many entries of Flowmirror's a node has when all is well: E0, and E1 to E3 of each pod, or
+   * E1 alone where there are too many ports for OVN's own broadcast (flows/README.md).
+   */
   int wanted() {
-    return pods == 0 ? 0 : 1 + 3 * pods;
+    return pods == 0 ? 0 : 1 + (pods > MOST_PORTS ? 1 : 3) * pods;
   }
 
   /** All ports but OFPP_LOCAL. */
