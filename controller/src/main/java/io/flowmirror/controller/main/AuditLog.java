@@ -16,9 +16,11 @@ import io.flowmirror.topology.PodName;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Set;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -72,8 +74,21 @@ final class AuditLog implements Consumer<ImmutableMap<String, NodeStatus>>, Auto
   private final Askers askers;
   private final InstantSource clock;
   private final Map<String, Map<Tap, Running>> running = new HashMap<>();
-  private final Map<String, ImmutableMap<PodInterface, ImmutableSet<String>>> byApi =
-      new HashMap<>();
+  private final Map<String, Taps> taps = new HashMap<>();
+
+  /** Where a tap that goes on was not whole when something of it was new: it is looked at again. */
+  private final Set<String> doubtful = new HashSet<>();
+
+  /** Who asks in the API, and for which pods. */
+  private record Asked(
+      ImmutableMap<PodInterface, ImmutableSet<String>> by,
+      ImmutableMap<PodInterface, String> uids) {
+    private boolean isSameAs(@Nullable Asked other) {
+      return other != null && isSame(by, other.by) && isSame(uids, other.uids);
+    }
+  }
+
+  private final Map<String, Asked> byApi = new HashMap<>();
   private ImmutableMap<String, NodeStatus> last = ImmutableMap.of();
   private @Nullable Settings settings;
   private ImmutableMap<String, String> byRest = ImmutableMap.of();
@@ -93,13 +108,15 @@ final class AuditLog implements Consumer<ImmutableMap<String, NodeStatus>>, Auto
       }
     }
     byApi.keySet().retainAll(statuses.keySet());
+    taps.keySet().retainAll(statuses.keySet());
+    doubtful.retainAll(statuses.keySet());
     statuses.forEach(
         (node, status) -> {
-          ImmutableMap<PodInterface, ImmutableSet<String>> asking = askers.byApi(node);
+          Asked asking = new Asked(askers.byApi(node), askers.uids(node));
           // One by one, and not as a whole: of a thousand nodes one has changed.
-          boolean same = isSame(status, last.get(node)) && isSame(asking, byApi.put(node, asking));
-          if (all || !same) {
-            look(node, status);
+          boolean asked = !asking.isSameAs(byApi.put(node, asking)) || all;
+          if (asked || !isSame(status, last.get(node))) {
+            look(node, status, asked);
           }
         });
     last = statuses;
@@ -124,19 +141,29 @@ final class AuditLog implements Consumer<ImmutableMap<String, NodeStatus>>, Auto
     return !same;
   }
 
-  private void look(String node, NodeStatus status) {
+  /** Looks at a node of which something is new; {@code asked} says whether who asks may be. */
+  private void look(String node, NodeStatus status, boolean asked) {
     if (status.writer() != NodeStatus.Writer.US) {
       leave(node, "another controller writes there");
       return;
+    }
+    if (asked) {
+      doubtful.add(node);
     }
     if (!Tap.isKnown(status)) {
       // What is there stays there; nobody can say more.
       return;
     }
     Map<Tap, Running> here = running.computeIfAbsent(node, any -> new LinkedHashMap<>());
-    ImmutableMap<Tap, Direction> wanted = Tap.wanted(status);
-    ImmutableSet<Tap> whole = Tap.whole(status, wanted);
-    ImmutableSetMultimap<PodName, FlowKey> keys = Tap.keys(status);
+    @Nullable Taps before = taps.get(node);
+    Taps now = Taps.of(status, before);
+    taps.put(node, now);
+    ImmutableMap<Tap, Direction> wanted = now.wanted();
+    ImmutableSet<Tap> whole = now.whole(status);
+    ImmutableSetMultimap<PodName, FlowKey> keys = now.keys();
+    // What runs and is whole goes on as it was then: most of what is new is that a gap is closed.
+    boolean isNew = !now.areAsIn(before) || doubtful.contains(node);
+    doubtful.remove(node);
     for (Tap tap : ImmutableList.copyOf(here.keySet())) {
       Running was = Objects.requireNonNull(here.get(tap));
       @Nullable Direction direction = wanted.get(tap);
@@ -145,24 +172,26 @@ final class AuditLog implements Consumer<ImmutableMap<String, NodeStatus>>, Auto
           stopped(node, tap, was);
           here.remove(tap);
         }
-      } else if (whole.contains(tap)) {
-        Running now = now(node, status, tap, direction, was.since(), keys).after(was);
+      } else if (isNew && !whole.contains(tap)) {
+        doubtful.add(node);
+      } else if (isNew) {
+        Running running = running(node, status, tap, direction, was.since(), keys).after(was);
         if (direction != was.direction()) {
           stopped(node, tap, was);
-          now = now(node, status, tap, direction, clock.instant(), keys).after(was);
-          say("started", node, tap, now, "");
-        } else if (!now.by().equals(was.by())) {
-          say("continued", node, tap, now, " before=" + by(was));
+          running = running(node, status, tap, direction, clock.instant(), keys).after(was);
+          say("started", node, tap, running, "");
+        } else if (!running.by().equals(was.by())) {
+          say("continued", node, tap, running, " before=" + by(was));
         }
-        here.put(tap, now);
+        here.put(tap, running);
       }
     }
     for (Tap tap : whole) {
       if (!here.containsKey(tap)) {
         Direction direction = Objects.requireNonNull(wanted.get(tap));
-        Running now = now(node, status, tap, direction, clock.instant(), keys);
-        say("started", node, tap, now, "");
-        here.put(tap, now);
+        Running running = running(node, status, tap, direction, clock.instant(), keys);
+        say("started", node, tap, running, "");
+        here.put(tap, running);
       }
     }
     if (here.isEmpty()) {
@@ -170,7 +199,7 @@ final class AuditLog implements Consumer<ImmutableMap<String, NodeStatus>>, Auto
     }
   }
 
-  private Running now(
+  private Running running(
       String node,
       NodeStatus status,
       Tap tap,
@@ -192,9 +221,10 @@ final class AuditLog implements Consumer<ImmutableMap<String, NodeStatus>>, Auto
         by.add("rest:" + rest);
       }
     }
-    by.addAll(askers.byApi(node).getOrDefault(at, ImmutableSet.of()));
+    Asked asking = Objects.requireNonNull(byApi.get(node));
+    by.addAll(asking.by().getOrDefault(at, ImmutableSet.of()));
     return new Running(
-        direction, by.build(), askers.uids(node).getOrDefault(at, ""), since, keys.get(at.pod()));
+        direction, by.build(), asking.uids().getOrDefault(at, ""), since, keys.get(at.pod()));
   }
 
   /** A node that is not ours any more; one that was to be cleaned before has been. */

@@ -6,7 +6,6 @@ import com.google.common.collect.ImmutableMap;
 import com.google.common.collect.ImmutableSet;
 import com.google.common.collect.Sets;
 import io.fabric8.kubernetes.client.KubernetesClient;
-import io.flowmirror.config.Direction;
 import io.flowmirror.config.KubernetesSettings;
 import io.flowmirror.config.NodeSettings;
 import io.flowmirror.config.Settings;
@@ -404,12 +403,12 @@ public final class KubernetesLink implements AutoCloseable {
 
   private NodeStand stand(String node, NodeStatus status, boolean counting) {
     ImmutableSet<PodInterface> api = askedByApiOn(node);
-    ImmutableMap<Tap, Direction> wanted = Tap.wanted(status);
-    ImmutableSet<PodInterface> mirrored = Tap.interfaces(Tap.whole(status, wanted));
+    Taps taps = Taps.of(status, null);
+    ImmutableSet<PodInterface> mirrored = Tap.interfaces(taps.whole(status));
     return new NodeStand(
         Tap.isKnown(status),
         mirrored,
-        Tap.tapped(status, wanted),
+        Tap.tapped(status, taps.wanted()),
         counting ? copies(status) : ImmutableMap.of(),
         Troubles.of(status, Sets.difference(api, mirrored)));
   }

@@ -16,6 +16,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.function.Consumer;
 import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -40,9 +41,6 @@ final class StatusLog implements Consumer<ImmutableMap<String, NodeStatus>> {
 
   @Override
   public void accept(ImmutableMap<String, NodeStatus> statuses) {
-    if (statuses.equals(last)) {
-      return;
-    }
     for (String node : last.keySet()) {
       if (!statuses.containsKey(node)) {
         complaints.remove(node);
@@ -52,9 +50,8 @@ final class StatusLog implements Consumer<ImmutableMap<String, NodeStatus>> {
     }
     statuses.forEach(
         (node, status) -> {
-          NodeStatus before = last.get(node);
           // Of hundreds of nodes one has reported: the others' are the same objects.
-          if (!status.equals(before)) {
+          if (isNew(status, last.get(node))) {
             logPods(node, status);
             logComplaints(node, status);
             logRepairs(node, status);
@@ -63,6 +60,11 @@ final class StatusLog implements Consumer<ImmutableMap<String, NodeStatus>> {
         });
     last = statuses;
     logPodsOnNoNode();
+  }
+
+  @SuppressWarnings("ReferenceEquality") // What is not the same may say the same: once each.
+  private static boolean isNew(NodeStatus status, @Nullable NodeStatus before) {
+    return status != before;
   }
 
   private void logPods(String node, NodeStatus status) {

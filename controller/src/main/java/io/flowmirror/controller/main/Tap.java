@@ -7,7 +7,6 @@ import com.google.common.collect.ImmutableSetMultimap;
 import io.flowmirror.config.Direction;
 import io.flowmirror.controller.reconcile.NodeStatus;
 import io.flowmirror.flows.Field;
-import io.flowmirror.flows.FlowDiff.Drift;
 import io.flowmirror.flows.FlowKey;
 import io.flowmirror.flows.Match;
 import io.flowmirror.topology.PodInterface;
@@ -47,22 +46,6 @@ record Tap(PodInterface at, String interfaceName) {
       }
     }
     return ImmutableMap.copyOf(wanted);
-  }
-
-  /** Of the wanted ones those all of whose entries are there. */
-  static ImmutableSet<Tap> whole(NodeStatus status, ImmutableMap<Tap, Direction> wanted) {
-    ImmutableSet<PodName> planned =
-        status.plan().entries().values().stream()
-            .flatMap(entry -> entry.pod().stream())
-            .collect(ImmutableSet.toImmutableSet());
-    ImmutableSet<PodName> missing =
-        status.plan().entries().entrySet().stream()
-            .filter(entry -> isMissing(status, entry.getKey()))
-            .flatMap(entry -> entry.getValue().pod().stream())
-            .collect(ImmutableSet.toImmutableSet());
-    return wanted.keySet().stream()
-        .filter(tap -> planned.contains(tap.at().pod()) && !missing.contains(tap.at().pod()))
-        .collect(ImmutableSet.toImmutableSet());
   }
 
   static ImmutableSet<PodInterface> interfaces(Set<Tap> taps) {
@@ -123,12 +106,5 @@ record Tap(PodInterface at, String interfaceName) {
 
   private static boolean isPlanned(NodeStatus status, FlowKey key) {
     return status.plan().entries().containsKey(key);
-  }
-
-  private static boolean isMissing(NodeStatus status, FlowKey key) {
-    Drift drift = status.diff().drift().get(key);
-    return (drift != null && drift != Drift.DUE)
-        || status.diff().conflicts().containsKey(key)
-        || status.diff().hidden().containsKey(key);
   }
 }

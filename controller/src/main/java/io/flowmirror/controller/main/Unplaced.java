@@ -6,6 +6,7 @@ import com.google.common.collect.ImmutableMap;
 import com.google.common.collect.ImmutableSet;
 import com.google.common.collect.Multiset;
 import io.flowmirror.controller.reconcile.NodeStatus;
+import io.flowmirror.topology.Datapath;
 import io.flowmirror.topology.Interface;
 import io.flowmirror.topology.Node;
 import io.flowmirror.topology.PodInterface;
@@ -29,9 +30,17 @@ final class Unplaced {
       ImmutableSet<PodInterface> here,
       boolean isKnown) {
 
-    /** Whether another status says the same; an idle node's is made anew with each audit. */
+    /**
+     * Whether another status says the same: an idle node's is made anew with each audit, and that
+     * of one with hundreds of pods many times while its entries go and come back.
+     */
     boolean isOf(NodeStatus other) {
-      return status.node().equals(other.node()) && status.intent().equals(other.intent());
+      Node one = status.node();
+      Node two = other.node();
+      return status.intent().equals(other.intent())
+          && one.bridge().equals(two.bridge())
+          && one.datapath().map(Datapath::ports).equals(two.datapath().map(Datapath::ports))
+          && one.podPorts().equals(two.podPorts());
     }
   }
 

@@ -27,6 +27,8 @@ final class AuditLogTest {
   private final Logger logger = (Logger) LoggerFactory.getLogger("io.flowmirror.audit");
   private final ListAppender<ILoggingEvent> appender = new ListAppender<>();
   private Instant now = Instant.parse("2030-01-01T12:00:00Z");
+  private static final ImmutableMap<PodInterface, String> UIDS = ImmutableMap.of(WEB, "u-1");
+
   private Settings settings = settings("");
   private ImmutableMap<String, String> byRest = ImmutableMap.of();
   private ImmutableMap<PodInterface, ImmutableSet<String>> byApi = ImmutableMap.of();
@@ -51,7 +53,7 @@ final class AuditLogTest {
 
             @Override
             public ImmutableMap<PodInterface, String> uids(String node) {
-              return byApi.isEmpty() ? ImmutableMap.of() : ImmutableMap.of(WEB, "u-1");
+              return byApi.isEmpty() ? ImmutableMap.of() : UIDS;
             }
           },
           () -> now);
@@ -145,6 +147,27 @@ final class AuditLogTest {
                 + "direction=both node=n1 by=rest:alice from=2030-01-01T12:00:01Z"
                 + " to=2030-01-01T12:00:04Z",
             "started " + web("u-1") + "direction=from-pod node=n1 by=rest:alice");
+  }
+
+  /** It is told of when the gap has closed, or when the node is seen again. */
+  @Test
+  void whoAsksInAGap() {
+    OneNode wanted = OneNode.wanting(WEB);
+    NodeStatus done = wanted.done();
+    settings = settings("{pod: default/web}");
+    assertThat(said(done)).hasSize(1);
+    byRest = ImmutableMap.of("default/web", "alice");
+    assertThat(said(wanted.after(OneNode.quiet()))).isEmpty();
+    assertThat(said(wanted.after(OneNode.quiet()))).isEmpty();
+    assertThat(said(done))
+        .containsExactly(
+            "continued " + web("-") + "direction=both node=n1 by=file,rest:alice before=file");
+    byRest = ImmutableMap.of();
+    assertThat(said(wanted.lost("no OpenFlow: away").done())).isEmpty();
+    assertThat(said(done))
+        .containsExactly(
+            "continued " + web("-") + "direction=both node=n1 by=file before=file,rest:alice");
+    assertThat(said(done)).isEmpty();
   }
 
   @Test
