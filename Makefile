@@ -31,7 +31,7 @@ test: prepare
 	sandbox/sandbox install --tests
 	@mkdir -p target
 	@setsid nice -n 19 sandbox/kube assets >target/kube-assets.log 2>&1 & made=$$!; \
-	$(NEWEST) $(MVN) verify -Dforks=2; status=$$?; \
+	$(NEWEST) $(MVN) verify -Dforks=3; status=$$?; \
 	kill -- -$$made 2>/dev/null; wait $$made; exit $$status
 
 soak: prepare
@@ -50,6 +50,7 @@ bench-micro: prepare
 
 build: prepare
 	$(MVN) -q -DskipTests package
+	.ci/aot-cache
 
 image: build
 	config/image/build --out target/flowmirror-image.tar
