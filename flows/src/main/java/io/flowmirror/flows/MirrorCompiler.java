@@ -87,6 +87,14 @@ public final class MirrorCompiler {
         refusals.build());
   }
 
+  /**
+   * Whether the plan of a node is the same by either: what is wanted of pods that are elsewhere has
+   * no part in it.
+   */
+  public static boolean compilesTheSame(NodeIntent one, NodeIntent other, Node node) {
+    return one.wantsTheSame(other, node.podPorts());
+  }
+
   private void planEntries(Port mirrorPort) {
     if (datapath.natInLabel()) {
       refusals.add(

@@ -3,6 +3,7 @@ package io.flowmirror.flows;
 
 import com.google.common.collect.ImmutableMap;
 import com.google.common.collect.ImmutableSet;
+import com.google.common.collect.Maps;
 import io.flowmirror.config.Direction;
 import io.flowmirror.config.KubeOvnMirror;
 import io.flowmirror.config.Mirror;
@@ -10,10 +11,12 @@ import io.flowmirror.config.NodeSettings;
 import io.flowmirror.config.Settings;
 import io.flowmirror.topology.PodInterface;
 import io.flowmirror.topology.PodName;
+import io.flowmirror.topology.PodPort;
+import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
-import java.util.function.Predicate;
 
 /**
  * What is wanted of one node.
@@ -34,31 +37,44 @@ public record NodeIntent(
     ImmutableMap<PodInterface, Direction> pods,
     ImmutableMap<PodInterface, ImmutableSet<String>> only) {
 
-  /**
-   * What the settings say of one node, and what has been asked for beside them. Whoever asks for
-   * less does not take from who asks for more: what any of them wants is mirrored.
-   */
-  public static NodeIntent of(
-      Settings settings,
-      NodeSettings node,
-      Map<PodInterface, Direction> asked,
-      ImmutableMap<PodInterface, ImmutableSet<String>> only) {
-    Map<PodInterface, Direction> pods = new LinkedHashMap<>(asked);
+  /** What the settings say of pods, wherever they are: the same for every node. */
+  public static ImmutableMap<PodInterface, Direction> pods(Settings settings) {
+    Map<PodInterface, Direction> pods = new LinkedHashMap<>();
     for (Mirror mirror : settings.mirrors()) {
       pods.merge(
           PodInterface.primary(new PodName(mirror.namespace(), mirror.pod())),
           mirror.direction(),
           Direction::and);
     }
+    return ImmutableMap.copyOf(pods);
+  }
+
+  /**
+   * What the settings say of one node, and what has been asked for beside them. Whoever asks for
+   * less does not take from who asks for more: what any of them wants is mirrored.
+   *
+   * @param everywhere what {@link #pods} says of the settings; where nothing else has been asked
+   *     for, the node's pods are this very object, so that thousands of nodes share it
+   */
+  public static NodeIntent of(
+      Settings settings,
+      NodeSettings node,
+      ImmutableMap<PodInterface, Direction> everywhere,
+      Map<PodInterface, Direction> asked,
+      ImmutableMap<PodInterface, ImmutableSet<String>> only) {
+    ImmutableMap<PodInterface, Direction> pods = everywhere;
+    if (!asked.isEmpty()) {
+      Map<PodInterface, Direction> all = new LinkedHashMap<>(asked);
+      everywhere.forEach((pod, direction) -> all.merge(pod, direction, Direction::and));
+      pods = ImmutableMap.copyOf(all);
+    }
     return new NodeIntent(
         Optional.of(settings.mirrorIface(node)),
         settings.enableMirror(),
         Math.toIntExact(settings.hold().toSeconds()),
         settings.kubeOvnMirror(),
-        ImmutableMap.copyOf(pods),
-        only.entrySet().stream()
-            .filter(entry -> settings.mirrors().stream().noneMatch(isOf(entry.getKey())))
-            .collect(ImmutableMap.toImmutableMap(Map.Entry::getKey, Map.Entry::getValue)));
+        pods,
+        ImmutableMap.copyOf(Maps.filterKeys(only, pod -> !everywhere.containsKey(pod))));
   }
 
   /** Nothing at all: neither entries nor the port. */
@@ -74,9 +90,16 @@ public record NodeIntent(
         : new NodeIntent(mirrorIface, all, holdSeconds, kubeOvnMirror, pods, only);
   }
 
-  private static Predicate<Mirror> isOf(PodInterface wanted) {
-    return mirror ->
-        wanted.equals(PodInterface.primary(new PodName(mirror.namespace(), mirror.pod())));
+  /** Whether both want the same of a node that has these ports of pods. */
+  boolean wantsTheSame(NodeIntent other, Collection<PodPort> ports) {
+    return mirrorIface.equals(other.mirrorIface)
+        && everything == other.everything
+        && holdSeconds == other.holdSeconds
+        && kubeOvnMirror == other.kubeOvnMirror
+        && only.equals(other.only)
+        && ports.stream()
+            .map(PodPort::podInterface)
+            .allMatch(pod -> Objects.equals(pods.get(pod), other.pods.get(pod)));
   }
 
   /** Whether this interface of br-int is mirrored if it is this interface of a pod. */

@@ -3,6 +3,7 @@ package io.flowmirror.controller.main;
 
 import com.google.common.collect.ImmutableList;
 import com.google.common.collect.ImmutableMap;
+import com.google.common.collect.ImmutableSet;
 import com.google.common.collect.Iterables;
 import io.flowmirror.controller.kubernetes.Trouble;
 import io.flowmirror.controller.northbound.Whereabouts;
@@ -12,8 +13,10 @@ import io.flowmirror.flows.FlowDiff.Drift;
 import io.flowmirror.topology.PodInterface;
 import io.flowmirror.topology.PodPort;
 import java.util.HashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.function.Consumer;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
@@ -76,8 +79,15 @@ final class StatusLog implements Consumer<ImmutableMap<String, NodeStatus>> {
     NodeStatus before = last.get(node);
     Map<PodInterface, List<PodPort>> had = before == null ? Map.of() : ports(before);
     Map<PodInterface, List<PodPort>> has = ports(status);
-    for (PodInterface pod : status.intent().pods().keySet()) {
-      boolean here = unplaced.isOn(node, pod);
+    ImmutableSet<PodInterface> on = unplaced.on(node);
+    // The others, which may be thousands, are not here and were not: nothing is to be said of them.
+    Set<PodInterface> concerned = new LinkedHashSet<>(on);
+    of.keySet().stream()
+        .filter(PodInterface.class::isInstance)
+        .map(PodInterface.class::cast)
+        .forEach(concerned::add);
+    for (PodInterface pod : concerned) {
+      boolean here = on.contains(pod);
       List<PodPort> its = has.getOrDefault(pod, List.of());
       boolean wasSaid = of.containsKey(pod);
       boolean isAsBefore = here && !its.isEmpty() && its.equals(had.get(pod));

@@ -5,6 +5,8 @@ import com.google.common.collect.HashMultiset;
 import com.google.common.collect.ImmutableMap;
 import com.google.common.collect.ImmutableSet;
 import com.google.common.collect.Multiset;
+import com.google.common.collect.Sets;
+import io.flowmirror.config.Direction;
 import io.flowmirror.controller.reconcile.NodeStatus;
 import io.flowmirror.topology.Datapath;
 import io.flowmirror.topology.Interface;
@@ -24,11 +26,10 @@ import org.jspecify.annotations.Nullable;
 final class Unplaced {
 
   /** What one node says: who is wanted there, and who of them is there. */
-  private record Word(
-      NodeStatus status,
-      ImmutableSet<PodInterface> wanted,
-      ImmutableSet<PodInterface> here,
-      boolean isKnown) {
+  private record Word(NodeStatus status, ImmutableSet<PodInterface> here, boolean isKnown) {
+    ImmutableMap<PodInterface, Direction> wanted() {
+      return status.intent().pods();
+    }
 
     /**
      * Whether another status says the same: an idle node's is made anew with each audit, and that
@@ -51,6 +52,9 @@ final class Unplaced {
   /** Those of which something has changed since they were told last. */
   private final Set<PodInterface> doubtful = new LinkedHashSet<>();
 
+  private Change lastChange =
+      new Change(ImmutableMap.of(), ImmutableMap.of(), ImmutableSet.of(), ImmutableSet.of());
+
   /** How many nodes have not said who is there. */
   private int unknown;
 
@@ -60,38 +64,74 @@ final class Unplaced {
     if (before != null && before.isOf(status)) {
       return false;
     }
-    remove(node);
-    ImmutableSet<PodInterface> wants = status.intent().pods().keySet();
-    ImmutableSet<PodInterface> there = interfaces(status.node());
-    Word now =
-        new Word(
-            status,
-            wants,
-            wants.stream().filter(there::contains).collect(ImmutableSet.toImmutableSet()),
-            status.node().bridge().isPresent());
+    ImmutableMap<PodInterface, Direction> wants = status.intent().pods();
+    ImmutableSet<PodInterface> here =
+        interfaces(status.node()).stream()
+            .filter(wants::containsKey)
+            .collect(ImmutableSet.toImmutableSet());
+    Word now = new Word(status, here, status.node().bridge().isPresent());
     words.put(node, now);
-    wanted.addAll(now.wanted);
-    placed.addAll(now.here);
-    doubtful.addAll(now.wanted);
-    unknown += now.isKnown ? 0 : 1;
+    if (before == null) {
+      wanted.addAll(wants.keySet());
+      doubtful.addAll(wants.keySet());
+    } else {
+      Change change = change(before.wanted(), wants);
+      change.gone().forEach(wanted::remove);
+      wanted.addAll(change.come());
+      doubtful.addAll(change.gone());
+      doubtful.addAll(change.come());
+      before.here().forEach(placed::remove);
+      doubtful.addAll(Sets.symmetricDifference(before.here(), here));
+      unknown -= before.isKnown() ? 0 : 1;
+    }
+    placed.addAll(here);
+    unknown += now.isKnown() ? 0 : 1;
     return true;
+  }
+
+  /** Who is wanted now and was not, and the other way round. */
+  private record Change(
+      ImmutableMap<PodInterface, Direction> from,
+      ImmutableMap<PodInterface, Direction> to,
+      ImmutableSet<PodInterface> come,
+      ImmutableSet<PodInterface> gone) {
+    @SuppressWarnings("ReferenceEquality") // Nodes share them.
+    private boolean isOf(
+        ImmutableMap<PodInterface, Direction> otherFrom,
+        ImmutableMap<PodInterface, Direction> otherTo) {
+      return from == otherFrom && to == otherTo;
+    }
+  }
+
+  /** Thousands of nodes want the same in turn: it is found out once. */
+  private Change change(
+      ImmutableMap<PodInterface, Direction> from, ImmutableMap<PodInterface, Direction> to) {
+    if (!lastChange.isOf(from, to)) {
+      lastChange =
+          new Change(
+              from,
+              to,
+              Sets.difference(to.keySet(), from.keySet()).immutableCopy(),
+              Sets.difference(from.keySet(), to.keySet()).immutableCopy());
+    }
+    return lastChange;
   }
 
   /** The node is gone. */
   void remove(String node) {
     @Nullable Word before = words.remove(node);
     if (before != null) {
-      before.wanted.forEach(wanted::remove);
-      before.here.forEach(placed::remove);
-      doubtful.addAll(before.wanted);
-      unknown -= before.isKnown ? 0 : 1;
+      before.wanted().keySet().forEach(wanted::remove);
+      before.here().forEach(placed::remove);
+      doubtful.addAll(before.wanted().keySet());
+      unknown -= before.isKnown() ? 0 : 1;
     }
   }
 
-  /** Whether br-int's rows of this node know this interface of a pod. */
-  boolean isOn(String node, PodInterface pod) {
+  /** Those of the wanted that br-int's rows of this node know. */
+  ImmutableSet<PodInterface> on(String node) {
     @Nullable Word word = words.get(node);
-    return word != null && word.here.contains(pod);
+    return word == null ? ImmutableSet.of() : word.here();
   }
 
   /**

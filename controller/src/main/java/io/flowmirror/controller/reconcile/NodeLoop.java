@@ -126,6 +126,28 @@ final class NodeLoop {
 
   private @Nullable Planned planned;
 
+  /** What was compared last, and the difference. */
+  private record Compared(
+      Plan plan,
+      ImmutableList<InstalledEntry> entries,
+      ImmutableSet<FlowKey> heldBack,
+      ImmutableSet<FlowKey> owned,
+      FlowDiff diff) {
+    @SuppressWarnings("ReferenceEquality") // It is what costs less than to compare once more.
+    private boolean isOf(
+        Plan otherPlan,
+        ImmutableList<InstalledEntry> otherEntries,
+        ImmutableSet<FlowKey> otherHeldBack,
+        ImmutableSet<FlowKey> otherOwned) {
+      return plan == otherPlan
+          && entries == otherEntries
+          && heldBack == otherHeldBack
+          && owned == otherOwned;
+    }
+  }
+
+  private @Nullable Compared compared;
+
   /** What is claimed, and where. */
   private record Claim(long connection, long generation) {}
 
@@ -462,7 +484,7 @@ final class NodeLoop {
     }
     reconsiderRefusals(node);
     Plan plan = plan(node);
-    FlowDiff diff = FlowDiff.between(plan, datapathReport.entries(), heldBack, owned);
+    FlowDiff diff = compare(plan);
     forgetRefusalsWithoutDrift(diff);
     if (node.datapath().isPresent()) {
       repairs.compared(diff, heldBack, noticed());
@@ -513,7 +535,9 @@ final class NodeLoop {
 
   private Plan plan(Node node) {
     Planned last = planned;
-    if (last == null || !last.intent().equals(intent) || !last.node().equals(node)) {
+    if (last == null
+        || !last.node().equals(node)
+        || !MirrorCompiler.compilesTheSame(last.intent(), intent, node)) {
       Plan plan = MirrorCompiler.compile(intent, node);
       // One that is the same stays the same object, which is compared at no cost.
       last =
@@ -521,6 +545,22 @@ final class NodeLoop {
       planned = last;
     }
     return last.plan();
+  }
+
+  /** What is wanted elsewhere, or told of OVSDB, makes no other difference here. */
+  private FlowDiff compare(Plan plan) {
+    Compared last = compared;
+    if (last == null || !last.isOf(plan, datapathReport.entries(), heldBack, owned)) {
+      last =
+          new Compared(
+              plan,
+              datapathReport.entries(),
+              heldBack,
+              owned,
+              FlowDiff.between(plan, datapathReport.entries(), heldBack, owned));
+      compared = last;
+    }
+    return last.diff();
   }
 
   private long noticed() {

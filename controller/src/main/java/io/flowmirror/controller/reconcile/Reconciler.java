@@ -7,6 +7,7 @@ import com.google.common.collect.ImmutableMap;
 import com.google.common.collect.ImmutableSet;
 import com.google.common.collect.Sets;
 import io.flowmirror.config.ConnectionMethod;
+import io.flowmirror.config.Direction;
 import io.flowmirror.config.NodeSettings;
 import io.flowmirror.config.Settings;
 import io.flowmirror.controller.openflow.DatapathReport;
@@ -147,6 +148,9 @@ public final class Reconciler implements AutoCloseable {
 
   /** The settings in force, with what is asked for beside them. */
   private @Nullable Settings overlaid;
+
+  /** What they say of pods, for all nodes. */
+  private ImmutableMap<PodInterface, Direction> everywhere = ImmutableMap.of();
 
   private Assignment assignment;
 
@@ -441,6 +445,7 @@ public final class Reconciler implements AutoCloseable {
   private void configure(Settings settings, Cause cause) {
     inForce = settings;
     overlaid = requests.over(settings);
+    everywhere = NodeIntent.pods(overlaid);
     ImmutableSet<ConnectionMethod> ours =
         seats.values().stream()
             .filter(seat -> seat.loop.hasTheLock())
@@ -549,7 +554,7 @@ public final class Reconciler implements AutoCloseable {
       ImmutableMap<PodInterface, ImmutableSet<String>> only) {
     return mode == Mode.CLEAN
         ? NodeIntent.nothing()
-        : NodeIntent.of(Objects.requireNonNull(overlaid), node, wanted.pods(), only)
+        : NodeIntent.of(Objects.requireNonNull(overlaid), node, everywhere, wanted.pods(), only)
             .withEverything(requests.everything(settings, node.name()));
   }
 

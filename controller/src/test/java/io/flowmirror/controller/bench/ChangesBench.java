@@ -97,6 +97,9 @@ public final class ChangesBench implements AutoCloseable {
           .addShutdownHook(
               new Thread(
                   () -> {
+                    if (!Files.exists(folder)) {
+                      return; // It has been closed, and the API with it.
+                    }
                     try {
                       kube("down");
                     } catch (IOException e) {
