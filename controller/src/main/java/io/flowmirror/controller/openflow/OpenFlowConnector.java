@@ -2,6 +2,7 @@
 package io.flowmirror.controller.openflow;
 
 import com.google.common.util.concurrent.MoreExecutors;
+import io.flowmirror.controller.transport.Endpoint;
 import io.flowmirror.controller.transport.Turnstile;
 import io.netty.channel.EventLoopGroup;
 import io.netty.channel.MultiThreadIoEventLoopGroup;
@@ -20,6 +21,7 @@ import java.util.function.Consumer;
  */
 public final class OpenFlowConnector implements AutoCloseable {
   private final Turnstile turnstile = Turnstile.ofConnector();
+  private final Turnstile tlsTurnstile = Turnstile.ofTls();
   private final EventLoopGroup group;
   private final ExecutorService reporters;
   private final Codecs codecs = new Codecs();
@@ -52,7 +54,7 @@ public final class OpenFlowConnector implements AutoCloseable {
             codecs,
             reports,
             MoreExecutors.newSequentialExecutor(reporters),
-            turnstile);
+            options.peer() instanceof Endpoint.Tls ? tlsTurnstile : turnstile);
     session.start();
     return session;
   }

@@ -22,6 +22,7 @@ public final class OvsdbConnector implements AutoCloseable {
   private static final int THREADS = 2;
 
   private final Turnstile turnstile = Turnstile.ofConnector();
+  private final Turnstile tlsTurnstile = Turnstile.ofTls();
   private final OvsdbTimings timings;
   private final EventLoopGroup loops =
       new MultiThreadIoEventLoopGroup(
@@ -54,7 +55,7 @@ public final class OvsdbConnector implements AutoCloseable {
             reports,
             timings,
             loops.next(),
-            turnstile,
+            peer instanceof Endpoint.Tls ? tlsTurnstile : turnstile,
             closed -> sessions.remove(closed));
     sessions.add(session);
     session.start();

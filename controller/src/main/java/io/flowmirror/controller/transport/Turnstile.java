@@ -23,6 +23,14 @@ public final class Turnstile {
   private static final int DOUBTED_PLACES = 32;
 
   /**
+   * A handshake of TLS is ten milliseconds of a processor's on either side, and none of waiting.
+   */
+  private static final int TLS_PLACES_FOR_EACH_PROCESSOR = 8;
+
+  /** The first handshakes of a JVM take a hundred times as long as those that follow. */
+  private static final int FIRST_TLS_PLACES = 4;
+
+  /**
    * How long a place is kept at most, by what has been heard of the peer.
    *
    * @param unreached nothing yet, not even that its socket has taken the connection
@@ -42,14 +50,20 @@ public final class Turnstile {
             Duration.ofMillis(50),
             Duration.ofSeconds(1),
             Duration.ofSeconds(10));
+
+    /** In TLS the answer comes after the handshake: who lets others begin meanwhile delays it. */
+    static final Waits TLS =
+        new Waits(USUAL.unreached(), USUAL.doubted(), Duration.ofSeconds(5), USUAL.longest());
   }
 
   /** Places, and those who wait for one. Belongs to the turnstile's lock. */
   private static final class Lane {
     private final Queue<Pass> waiting = new ArrayDeque<>();
+    private int places;
     private int free;
 
     private Lane(int places) {
+      this.places = places;
       free = places;
     }
 
@@ -59,6 +73,7 @@ public final class Turnstile {
   }
 
   private final Waits waits;
+  private final int most;
   private final Lane trusted;
   private final Lane doubted;
 
@@ -69,7 +84,18 @@ public final class Turnstile {
    * @param doubted how many more may of those that did not answer the last time
    */
   public Turnstile(int places, int doubted, Waits waits) {
-    this.trusted = new Lane(places);
+    this(places, places, doubted, waits);
+  }
+
+  /**
+   * The same, with one place more for each peer that answers.
+   *
+   * @param first how many may begin at once at first
+   * @param most how many may in the end
+   */
+  Turnstile(int first, int most, int doubted, Waits waits) {
+    this.most = most;
+    this.trusted = new Lane(first);
     this.doubted = new Lane(doubted);
     this.waits = waits;
   }
@@ -77,6 +103,15 @@ public final class Turnstile {
   /** For a connector's sessions: some ten milliseconds of work each, and places by the dozen. */
   public static Turnstile ofConnector() {
     return new Turnstile(PLACES, DOUBTED_PLACES, Waits.USUAL);
+  }
+
+  /**
+   * For a connector's sessions that begin with TLS: more than the processors can work on at once
+   * would only have each of them take longer than it may.
+   */
+  public static Turnstile ofTls() {
+    int most = TLS_PLACES_FOR_EACH_PROCESSOR * Runtime.getRuntime().availableProcessors();
+    return new Turnstile(FIRST_TLS_PLACES, Math.min(PLACES, most), DOUBTED_PLACES, Waits.TLS);
   }
 
   /** For a session that begins by itself: it has its place at once. */
@@ -172,6 +207,7 @@ public final class Turnstile {
   private void answered(Pass pass) {
     Lane left = null;
     synchronized (this) {
+      boolean first = !pass.answered;
       pass.reached = true;
       pass.answered = true;
       pass.peer.silentLastTime = false;
@@ -181,6 +217,10 @@ public final class Turnstile {
         doubted.free++;
         pass.lane = trusted;
         left = doubted;
+      } else if (first && trusted.places < most) {
+        trusted.places++;
+        trusted.free++;
+        left = trusted;
       }
     }
     if (left != null) {

@@ -76,6 +76,28 @@ final class TurnstileTest {
   }
 
   @Test
+  void eachThatAnswersMakesRoomForOneMoreUpToABound() {
+    Turnstile.Waits waits = new Turnstile.Waits(FOR_EVER, FOR_EVER, FOR_EVER, FOR_EVER);
+    Turnstile turnstile = new Turnstile(1, 3, 1, waits);
+    Turnstile.Peer first = enter(turnstile, 1);
+    Turnstile.Peer second = enter(turnstile, 2);
+    Turnstile.Peer third = enter(turnstile, 3);
+    enter(turnstile, 4);
+    enter(turnstile, 5);
+    awaitBegun(1);
+
+    first.answered();
+    first.answered();
+    awaitBegun(1, 2);
+    second.answered();
+    awaitBegun(1, 2, 3);
+    third.answered();
+    awaitBegun(1, 2, 3);
+    third.leave();
+    awaitBegun(1, 2, 3, 4);
+  }
+
+  @Test
   void aPlaceIsGivenUpOnce() {
     Turnstile turnstile = turnstile(1, 1);
     Turnstile.Peer first = enter(turnstile, 1);
