@@ -37,7 +37,7 @@ final class TrafficStage implements AutoCloseable {
   private static final String CROWD = "traffic-crowd";
   private static final int OWN_PODS = 3;
 
-  private static final String MIRROR_PORT = "tmirror0";
+  static final String MIRROR_PORT = "tmirror0";
   private static final String COOKIE = "cookie=0x464d000000000000/0xffff000000000000";
 
   private final Sandbox sandbox;
@@ -254,6 +254,11 @@ final class TrafficStage implements AutoCloseable {
                 + "/statistics; "
                 + "echo $(($(cat rx_packets) + $(cat tx_packets)))"
                 + " $(($(cat rx_bytes) + $(cat tx_bytes)))"));
+  }
+
+  /** That of n1. */
+  BrInt brInt() {
+    return brInt;
   }
 
   /** The counters of n1's switch. */
