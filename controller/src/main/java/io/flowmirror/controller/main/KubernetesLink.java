@@ -48,8 +48,9 @@ public final class KubernetesLink implements AutoCloseable {
   private final Supplier<KubernetesClient> clients;
   private final Consumer<String> shared;
 
-  /** By node, who asks for what there in the API. */
-  private final Map<String, Askers> askers = new HashMap<>();
+  /** By node, who asks for what there in the API: the same objects until they change. */
+  private final Map<String, ImmutableMap<PodInterface, ImmutableSet<String>>> askers =
+      new HashMap<>();
 
   /** By node, when it ends, by who asks. */
   private final Map<String, ImmutableMap<String, Instant>> ends = new HashMap<>();
@@ -106,7 +107,7 @@ public final class KubernetesLink implements AutoCloseable {
     @Override
     public void askers(String node, Askers askers) {
       synchronized (KubernetesLink.this) {
-        KubernetesLink.this.askers.put(node, askers);
+        KubernetesLink.this.askers.put(node, askers.names());
       }
     }
 
@@ -360,7 +361,7 @@ public final class KubernetesLink implements AutoCloseable {
    * mirror:NAMESPACE/NAME[:MANAGER]}.
    */
   public synchronized ImmutableMap<PodInterface, ImmutableSet<String>> askedByApi(String node) {
-    return askers.getOrDefault(node, Askers.NOBODY).names();
+    return askers.getOrDefault(node, ImmutableMap.of());
   }
 
   /** Before the API has said which nodes there are, those that there were go on being served. */

@@ -138,16 +138,18 @@ final class RunCommand implements Callable<Integer> {
                   }
                 });
         KubernetesLink linked =
-            new KubernetesLink(
-                settings,
-                reconciler,
-                self,
-                config::client,
-                text -> {
-                  book.shared(text);
-                  // At once: before it is known who the members are, nothing is done.
-                  reconciler.request(book.requests());
-                });
+            published(
+                link,
+                new KubernetesLink(
+                    settings,
+                    reconciler,
+                    self,
+                    config::client,
+                    text -> {
+                      book.shared(text);
+                      // At once: before it is known who the members are, nothing is done.
+                      reconciler.request(book.requests());
+                    }));
         ConfigWatch watch = ConfigWatch.start(config, settings, linked::configured);
         Served northbound =
             serve(
@@ -158,7 +160,6 @@ final class RunCommand implements Callable<Integer> {
                 history,
                 metrics)) {
       northbound.announce();
-      link.set(linked);
       var unused = reconciler.fault().thenAccept(error -> end.complete(Flowmirror.FAILED));
       int code = end.join();
       log.info(
@@ -166,6 +167,13 @@ final class RunCommand implements Callable<Integer> {
           watch.inForce().hold().toSeconds());
       return code;
     }
+  }
+
+  /** At once: the audit log asks it who asks as soon as the API has spoken. */
+  private static KubernetesLink published(
+      AtomicReference<@Nullable KubernetesLink> link, KubernetesLink linked) {
+    link.set(linked);
+    return linked;
   }
 
   /** What was asked for by REST before, if that is kept. */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.flowmirror.controller.main;
 
+import com.google.common.collect.ImmutableList;
 import com.google.common.collect.ImmutableMap;
 import com.google.common.collect.ImmutableSet;
 import com.google.common.collect.ImmutableSetMultimap;
@@ -59,8 +60,17 @@ record Tap(PodInterface at, String interfaceName) {
   static ImmutableSet<PodInterface> tapped(NodeStatus status, ImmutableMap<Tap, Direction> wanted) {
     ImmutableSet.Builder<PodInterface> tapped = ImmutableSet.builder();
     wanted.keySet().forEach(tap -> tapped.add(tap.at()));
+    ImmutableList<Match> left =
+        status.installed().stream()
+            .filter(there -> there.isOurs() && !isPlanned(status, there.entry().key()))
+            .map(there -> there.entry().key().match())
+            .collect(ImmutableList.toImmutableList());
+    if (left.isEmpty()) {
+      // Nearly always; and a node may have hundreds of pods that nobody wants.
+      return tapped.build();
+    }
     for (PodPort port : status.node().podPorts()) {
-      if (!wanted.containsKey(of(port)) && isLeft(status, port)) {
+      if (!wanted.containsKey(of(port)) && left.stream().anyMatch(match -> isOf(match, port))) {
         tapped.add(port.podInterface());
       }
     }
@@ -85,13 +95,6 @@ record Tap(PodInterface at, String interfaceName) {
                 there.isOurs()
                     && keys.contains(there.entry().key())
                     && !isPlanned(status, there.entry().key()));
-  }
-
-  private static boolean isLeft(NodeStatus status, PodPort port) {
-    return status.installed().stream()
-        .filter(there -> there.isOurs() && !isPlanned(status, there.entry().key()))
-        .map(there -> there.entry().key().match())
-        .anyMatch(match -> isOf(match, port));
   }
 
   private static boolean isOf(Match match, PodPort port) {

@@ -290,7 +290,14 @@ final class NodeLoop {
    */
   void want(NodeIntent wanted, Cause cause) {
     if (!wanted.equals(intent)) {
+      Planned last = planned;
+      boolean elsewhere =
+          last != null && MirrorCompiler.compilesTheSame(intent, wanted, last.node());
       intent = wanted;
+      if (elsewhere) {
+        // Whoever is fought with here, or has refused, is not to be tried again for that.
+        return;
+      }
       repairs.askedOtherwise(cause);
       entryPace.begin();
       notice(ticker.read());
@@ -533,6 +540,7 @@ final class NodeLoop {
         repairs.newest());
   }
 
+  @SuppressWarnings("ReferenceEquality") // What is equal is not to be kept twice.
   private Plan plan(Node node) {
     Planned last = planned;
     if (last == null
@@ -543,6 +551,9 @@ final class NodeLoop {
       last =
           new Planned(intent, node, last != null && last.plan().equals(plan) ? last.plan() : plan);
       planned = last;
+    } else if (last.intent() != intent) {
+      // The old one may be the last to hold thousands of others' pods.
+      planned = new Planned(intent, node, last.plan());
     }
     return last.plan();
   }
