@@ -152,7 +152,14 @@ final class NodeLoop {
   private record Claim(long connection, long generation) {}
 
   /** What is wanted, observed, and there that is not ours. */
-  private record Circumstances(NodeIntent intent, Node node, ImmutableSet<FlowEntry> foreign) {}
+  private record Circumstances(NodeIntent intent, Node node, ImmutableSet<FlowEntry> foreign) {
+    /** What is wanted of pods that are elsewhere is no reason to try again. */
+    private boolean areThoseOf(Circumstances other) {
+      return node.equals(other.node)
+          && foreign.equals(other.foreign)
+          && MirrorCompiler.compilesTheSame(intent, other.intent, node);
+    }
+  }
 
   NodeLoop(NodeIntent intent, boolean mayWrite, Ticker ticker) {
     this.intent = intent;
@@ -436,7 +443,7 @@ final class NodeLoop {
     if (refusedUnder == null) {
       refusedUnder = now;
       refusedNanos = ticker.read();
-    } else if (!refusedUnder.equals(now)
+    } else if (!refusedUnder.areThoseOf(now)
         || ticker.read() - refusedNanos > Duration.ofSeconds(intent.holdSeconds()).toNanos() / 3) {
       heldBack = ImmutableSet.of();
       refusedUnder = null;

@@ -327,6 +327,13 @@ final class ReconcilerTest {
     awaitStatus(status -> status.installed().stream().allMatch(there -> there.age() == 120));
     assertThat(node.flowMods()).hasSize(mods);
 
+    // Nor is what is asked for of a pod that is elsewhere a reason.
+    Objects.requireNonNull(reconciler)
+        .update(settings("mirrors: [{pod: default/web}, {pod: default/elsewhere}]"));
+    awaitStatus(status -> status.intent().pods().size() == 2);
+    Objects.requireNonNull(reconciler).turn().join();
+    assertThat(node.flowMods()).hasSize(mods);
+
     node.acceptAll();
     node.pod("default", "another", 77, 2, 77);
     awaitSettled();
