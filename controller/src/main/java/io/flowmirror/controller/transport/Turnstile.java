@@ -27,7 +27,7 @@ public final class Turnstile {
    */
   private static final int TLS_PLACES_FOR_EACH_PROCESSOR = 8;
 
-  /** The first handshakes of a JVM take a hundred times as long as those that follow. */
+  /** The first handshakes of a JVM take many times as long as those that follow. */
   private static final int FIRST_TLS_PLACES = 4;
 
   /**
