@@ -50,10 +50,6 @@ public final class Turnstile {
             Duration.ofMillis(50),
             Duration.ofSeconds(1),
             Duration.ofSeconds(10));
-
-    /** In TLS the answer comes after the handshake: who lets others begin meanwhile delays it. */
-    static final Waits TLS =
-        new Waits(USUAL.unreached(), USUAL.doubted(), Duration.ofSeconds(5), USUAL.longest());
   }
 
   /** Places, and those who wait for one. Belongs to the turnstile's lock. */
@@ -111,7 +107,7 @@ public final class Turnstile {
    */
   public static Turnstile ofTls() {
     int most = TLS_PLACES_FOR_EACH_PROCESSOR * Runtime.getRuntime().availableProcessors();
-    return new Turnstile(FIRST_TLS_PLACES, Math.min(PLACES, most), DOUBTED_PLACES, Waits.TLS);
+    return new Turnstile(FIRST_TLS_PLACES, Math.min(PLACES, most), DOUBTED_PLACES, Waits.USUAL);
   }
 
   /** For a session that begins by itself: it has its place at once. */
